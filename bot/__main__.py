@@ -1,0 +1,96 @@
+"""What does the command line offer?
+
+The rest of the program is imported inside the commands, since each worker process imports this module at its birth
+and needs none of it.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib.metadata import version
+from io import TextIOWrapper
+from types import TracebackType
+from typing import Annotated, NoReturn
+
+import typer
+
+BROKEN = "Accepted jobs go on at the next start; fairbrush.log in the data directory has the reason."
+
+cli = typer.Typer(
+    help="A self-hosted image bot: your own Midjourney on your own GPU, fair to everyone who uses it.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+@cli.callback(invoke_without_command=True)
+def _fairbrush(
+    *, show_version: Annotated[bool, typer.Option("--version", help="Show the version and leave.")] = False
+) -> None:
+    if show_version:
+        typer.echo(f"Fairbrush {version('fairbrush')}")
+        raise typer.Exit
+
+
+@cli.command(add_help_option=False, context_settings={"ignore_unknown_options": True})
+def imagine(
+    words: Annotated[list[str] | None, typer.Argument(metavar="PROMPT [FLAGS]")] = None,
+    *,
+    show_help: Annotated[bool, typer.Option("--help")] = False,
+) -> None:
+    """Make a picture and say where it is."""
+    from bot.session import explain_imagine, imagine_once, run_session  # noqa: PLC0415 - late, as said above
+
+    if show_help:
+        typer.echo(explain_imagine())
+        raise typer.Exit
+    _leave(run_session(lambda settings: imagine_once(settings, words or [])))
+
+
+@cli.command()
+def chat() -> None:
+    """Chat with Fairbrush in this terminal.
+
+    Piped input is read as one command a line and answered in plain text; the program ends when all jobs are over.
+    """
+    from bot.session import chat_here, run_session  # noqa: PLC0415 - late, as said above
+
+    _leave(run_session(chat_here))
+
+
+@cli.command()
+def models() -> None:
+    """List the models, with what this machine can run."""
+    from bot.session import list_models, run_session  # noqa: PLC0415 - late, as said above
+
+    _leave(run_session(list_models))
+
+
+def _leave(status: int) -> NoReturn:
+    raise typer.Exit(status)
+
+
+def run() -> None:
+    """Start at the command line."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that lacks a character shows a question mark
+    command = typer.main.get_command(cli)
+    sys.excepthook = _last_words
+    command(prog_name="fairbrush")
+
+
+def _last_words(kind: type[BaseException], error: BaseException, _trace: TracebackType | None) -> None:
+    """Say what a bug looks like from outside; the log has kept its traceback. A reader who has left gets no words."""
+    is_unread = isinstance(error, BaseExceptionGroup) and error.subgroup(BrokenPipeError) is not None
+    if is_unread:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    else:
+        typer.echo(f"Fairbrush broke down ({kind.__name__}). {BROKEN}", err=True)
+
+
+if __name__ == "__main__":
+    run()

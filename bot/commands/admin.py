@@ -1,0 +1,110 @@
+"""What may only admins do: with models, with the queue, and with members?"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from bot import wording
+from bot.access import Access
+from bot.chat import Call, CommandError, View
+from bot.command import Argument, command
+from bot.defaults import Defaults
+from bot.delivery import Delivery
+from generation import Service
+from storage import Members, Settings
+
+PAUSED = "paused"  # the setting that keeps a pause over a restart
+
+
+def account(text: str) -> str:
+    """Read the key of an account, such as "discord:1"."""
+    if not re.fullmatch(r"[a-z]+:\S{1,64}", text):
+        raise CommandError(f'"{wording.title(text)}" is not an account: write PLATFORM:ID, for example discord:1234.')
+    return text
+
+
+class ModelAdmin:
+    """The commands that choose, load and drop models."""
+
+    def __init__(self, service: Service, defaults: Defaults) -> None:
+        self._service = service
+        self._defaults = defaults
+
+    @command("admin model", "Choose the model that is used here when nobody names one.", is_admin=True)
+    async def model(self, call: Call, name: Annotated[str | None, Argument("MODEL", "demo")] = None) -> View:
+        """Change this place's default, or tell it; jobs that were accepted keep their model."""
+        if name is None:
+            return View(text=f"The default model here is {await self._defaults.model(call.place)}.")
+        spec = self._service.catalogue.get(name)
+        self._service.catalogue.plan_default(spec, await self._service.card())
+        await self._defaults.set_model(call.place, spec.name)
+        return View(text=f"The default model here is now {spec.name}. Jobs accepted before keep theirs.")
+
+    @command("admin load", "Load a model into memory before anybody asks for it.", is_admin=True)
+    async def load(self, call: Call, name: Annotated[str, Argument("MODEL", "demo")]) -> View:
+        """Load a model as soon as the run under way is over."""
+        spec = self._service.catalogue.get(name)
+        if spec.name in self._service.status().resident:
+            return View(text=f"{spec.name} is loaded already.")
+        seconds = await self._service.load(spec.name)
+        return View(text=f"{spec.name} loaded in {seconds:.1f} s.")
+
+    @command("admin unload", "Give back the memory of a loaded model.", is_admin=True)
+    async def unload(self, call: Call, name: Annotated[str, Argument("MODEL", "demo")]) -> View:
+        """Drop a model as soon as the run under way is over."""
+        spec = self._service.catalogue.get(name)
+        was_loaded = await self._service.unload(spec.name)
+        return View(text=f"{spec.name} is unloaded." if was_loaded else f"{spec.name} is not loaded.")
+
+    @command("admin status", "Show the card, the loaded models and the queue.", is_admin=True)
+    async def status(self, call: Call) -> View:
+        """Tell how things stand."""
+        return wording.status(self._service.status(), await self._defaults.model(call.place))
+
+
+class QueueAdmin:
+    """The commands that stop the queue and let it go on."""
+
+    def __init__(self, service: Service, settings: Settings, delivery: Delivery) -> None:
+        self._service = service
+        self._settings = settings
+        self._delivery = delivery
+
+    @command("admin pause", "Start no more jobs until /admin resume, not even after a restart.", is_admin=True)
+    async def pause(self, call: Call) -> View:
+        """Pause the queue."""
+        await self._settings.put(PAUSED, "yes")
+        self._service.pause()
+        self._delivery.refresh_waiting()
+        return View(text="The queue is paused: what runs is finished, what waits stays. /admin resume goes on.")
+
+    @command("admin resume", "Let the queue go on.", is_admin=True)
+    async def resume(self, call: Call) -> View:
+        """Resume the queue."""
+        await self._settings.remove(PAUSED)
+        self._service.resume()
+        self._delivery.refresh_waiting()
+        return View(text="The queue goes on.")
+
+
+class MemberAdmin:
+    """The commands that shut members out and let them in again."""
+
+    def __init__(self, members: Members, access: Access) -> None:
+        self._members = members
+        self._access = access
+
+    @command("admin block", "Refuse all commands of a member.", is_admin=True)
+    async def block(self, call: Call, member: Annotated[str, Argument("MEMBER", "discord:1234", account)]) -> View:
+        """Block an account."""
+        if self._access.is_admin(member):
+            raise CommandError(f"{member} is an admin: admins cannot be blocked.")
+        is_new = await self._members.set_blocked(member, is_blocked=True)
+        return View(text=f"{member} is blocked." if is_new else f"{member} was blocked already.")
+
+    @command("admin unblock", "Let a blocked member use commands again.", is_admin=True)
+    async def unblock(self, call: Call, member: Annotated[str, Argument("MEMBER", "discord:1234", account)]) -> View:
+        """Unblock an account."""
+        is_new = await self._members.set_blocked(member, is_blocked=False)
+        return View(text=f"{member} is no longer blocked." if is_new else f"{member} is not blocked.")

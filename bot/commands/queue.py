@@ -1,0 +1,51 @@
+"""What waits and what runs: how is it seen, and how is it given up?"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from bot import wording
+from bot.access import Access
+from bot.chat import Call, CommandError, View
+from bot.command import Argument, command, job_number
+from bot.delivery import Delivery
+from generation import Service
+from storage import JobRecord, Jobs
+
+
+class Waiting:
+    """The commands about jobs that are not over."""
+
+    def __init__(self, service: Service, delivery: Delivery, jobs: Jobs, access: Access) -> None:
+        self._service = service
+        self._delivery = delivery
+        self._jobs = jobs
+        self._access = access
+
+    @command("queue", "Show what runs and what waits.")
+    async def queue(self, call: Call) -> View:
+        """List the queue; other people's prompts stay theirs."""
+        owned = {job.id: wording.title(job.prompt) for job in await self._unfinished(call)}
+        status, forecasts = self._service.status(), self._service.forecast()
+        return wording.queue(status, forecasts, owned, self._delivery.obstacle)
+
+    @command("cancel", "Give up a job that waits or runs; without an ID, your only one.")
+    async def cancel(self, call: Call, job_id: Annotated[int | None, Argument("ID", "12", job_number)] = None) -> View:
+        """Cancel; a running job stops at its next step."""
+        job = await self._only_job(call) if job_id is None else await self._access.own_job(job_id, call)
+        is_running = job.id in self._service.status().running
+        if not self._service.cancel(job.id):
+            raise CommandError(f"Job {job.id} is over already.")
+        return View(text=f"Job {job.id} stops at its next step." if is_running else f"Job {job.id} will not be made.")
+
+    async def _only_job(self, call: Call) -> JobRecord:
+        jobs = await self._unfinished(call)
+        if not jobs:
+            raise CommandError("You have no job that waits or runs.")
+        if len(jobs) > 1:
+            numbers = ", ".join(str(job.id) for job in jobs)
+            raise CommandError(f"You have {len(jobs)} jobs under way, say which one: /cancel ID, one of {numbers}.")
+        return jobs[0]
+
+    async def _unfinished(self, call: Call) -> list[JobRecord]:
+        return [job for job in await self._jobs.unfinished() if job.owner == call.member.key]

@@ -1,0 +1,268 @@
+"""How does what happens to a job reach storage and the job's one message?
+
+Each job has one message. What it should show is computed whole, each time, from the job's record and its progress;
+an editor of its own shows it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self, assert_never
+
+import structlog
+
+from bot import wording
+from bot.chat import Place, Platform, Progress, Tone, View
+from bot.editor import Editor, Note
+from generation import (
+    AccountMoved,
+    ImagineRequest,
+    JobEnded,
+    JobEvent,
+    JobRequeued,
+    JobStarted,
+    JobState,
+    ModelLoading,
+    PictureMade,
+    QueueStalled,
+    Service,
+    StepDone,
+)
+from storage import JobRecord, Jobs, NewPicture, Pictures, StorageError
+
+log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class _Followed:
+    """A job with a message: what is known of it beyond its record."""
+
+    request: ImagineRequest
+    editor: Editor
+    task: asyncio.Task[View]
+    is_running: bool = False
+    progress: Progress | None = None
+    note: str = ""
+
+
+class Delivery:
+    """Records what the service reports and keeps the messages true.
+
+    Use as an async context manager, around the service's own: leaving it records what the service still reported.
+    """
+
+    def __init__(self, service: Service, jobs: Jobs, pictures: Pictures, platforms: Mapping[str, Platform]) -> None:
+        self._service = service
+        self._jobs = jobs
+        self._pictures = pictures
+        self._platforms = platforms
+        self._followed: dict[int, _Followed] = {}
+        self._lost: dict[int, str] = {}
+        self._stalled = ""
+        self._moved = asyncio.Event()
+        self._tasks = asyncio.TaskGroup()
+
+    async def __aenter__(self) -> Self:
+        await self._tasks.__aenter__()
+        self._recorder = self._tasks.create_task(self._record_all(), name="recorder")
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await asyncio.wait([self._recorder])
+        for followed in self._followed.values():
+            followed.task.cancel()
+        if not isinstance(error, asyncio.CancelledError):
+            kind = error = trace = None  # the group would wrap what is none of its business
+        await self._tasks.__aexit__(kind, error, trace)
+
+    @property
+    def obstacle(self) -> str:
+        """Say what keeps all jobs from starting; empty if nothing does."""
+        return wording.PAUSED if self._service.status().is_paused else self._stalled
+
+    def follow(self, job: JobRecord) -> None:
+        """Give a job its message: a new one, or the one it has already. It shows nothing before `refresh_waiting`."""
+        place = Place.from_json(job.place)
+        platform = self._platforms.get(place.platform)
+        if platform is None:
+            return  # that platform is not running now: its messages stay owed
+        editor = Editor(platform, place, job.message_id, self._note(job.id))
+        task = self._tasks.create_task(editor.run(), name=f"message of job {job.id}")
+        task.add_done_callback(lambda _: self._leave(job.id))
+        self._followed[job.id] = _Followed(ImagineRequest.from_json(dict(job.request)), editor, task)
+
+    def refresh_waiting(self) -> None:
+        """Let every waiting job's message show its present place."""
+        waiting = {job_id: followed for job_id, followed in self._followed.items() if not followed.is_running}
+        if not waiting:
+            return
+        forecasts = {forecast.job_id: forecast for forecast in self._service.forecast()}
+        for job_id, followed in waiting.items():
+            view = wording.waiting(job_id, followed.request, forecasts.get(job_id), self.obstacle)
+            followed.editor.show(view, 1)
+
+    async def posted(self, job_id: int) -> None:
+        """Wait until a job's message is there."""
+        if (followed := self._followed.get(job_id)) is not None:
+            await followed.editor.posted()
+
+    async def show_end(self, job: JobRecord) -> None:
+        """Let a job's message show how it ended."""
+        if (followed := self._followed.get(job.id)) is not None:
+            followed.editor.show(await self.describe(job), job.want_rev)
+
+    async def describe(self, job: JobRecord) -> View:
+        """Say how a job stands, in a message that does not follow it."""
+        request = ImagineRequest.from_json(dict(job.request))
+        if not JobState(job.state).is_over:
+            return wording.under_way(job, request)
+        paths = [self._pictures.path(picture.sha256) for picture in job.pictures]
+        return wording.finished(job, request, paths, await self._comparison(job))
+
+    async def ended(self, job_id: int) -> View | None:
+        """Wait until a job's message shows its end, and give what it shows; None if it waits behind an obstacle."""
+        followed = self._followed.get(job_id)
+        if followed is None:
+            job = await self._jobs.get(job_id)
+            return None if job is None else await self.describe(job)
+        await self._wait(lambda: followed.task.done() or self._is_stuck(job_id))
+        return followed.task.result() if followed.task.done() else None
+
+    async def all_ended(self) -> None:
+        """Wait until every job that is followed shows its end, save those that wait behind an obstacle."""
+        await self._wait(lambda: all(self._is_stuck(job_id) for job_id in self._followed))
+
+    def unfinished(self) -> list[int]:
+        """Give the jobs that wait or run."""
+        running = self._service.status().running
+        return [job_id for job_id in self._followed if job_id in running or self._service.waits(job_id)]
+
+    def _is_stuck(self, job_id: int) -> bool:
+        is_running = job_id in self._service.status().running
+        return bool(self.obstacle) and not is_running and self._service.waits(job_id)
+
+    async def _wait(self, is_reached: Callable[[], bool]) -> None:
+        while not is_reached():
+            self._moved.clear()
+            await self._moved.wait()
+
+    def _leave(self, job_id: int) -> None:
+        self._followed.pop(job_id, None)
+        self._moved.set()
+
+    async def _comparison(self, job: JobRecord) -> str:
+        if job.rerun_of is None or not job.pictures:
+            return ""
+        original = await self._jobs.get(job.rerun_of)
+        return "" if original is None else wording.comparison(original, job.pictures)
+
+    async def _record_all(self) -> None:
+        async for event in self._service.events():
+            try:
+                await self._record(event)
+            except StorageError as error:
+                self._fail(event, str(error))
+            self._moved.set()
+
+    async def _record(self, event: JobEvent) -> None:
+        match event:
+            case JobStarted():
+                self._stalled = ""
+                self._update(event.job_id, is_running=True)
+                self.refresh_waiting()
+                await self._jobs.start(event.job_id)
+            case JobRequeued():
+                self._update(event.job_id, is_running=False, progress=None)
+                self.refresh_waiting()
+                await self._jobs.requeue(event.job_id, attempts=event.attempts, gpu_seconds=event.gpu_seconds)
+            case QueueStalled():
+                self._stalled = event.text
+                self.refresh_waiting()
+            case AccountMoved():
+                await self._jobs.move_account(event.owner, event.virtual_time_ms)
+            case ModelLoading():
+                for job_id in self._service.status().running:
+                    self._update(job_id, note=f"loading {event.model}")
+            case StepDone():
+                self._update(event.job_id, progress=self._progress(event))
+            case PictureMade():
+                await self._keep(event)
+            case JobEnded():
+                await self._end(event)
+            case _:
+                assert_never(event)
+
+    def _progress(self, event: StepDone) -> Progress:
+        followed = self._followed.get(event.job_id)
+        before = None if followed is None else followed.progress
+        earlier = None if before is None or before.picture != event.index + 1 else before.preview
+        return Progress(
+            picture=event.index + 1,
+            pictures=1 if followed is None else followed.request.images,
+            step=event.step,
+            steps=event.steps,
+            preview=event.preview or earlier,
+        )
+
+    async def _keep(self, event: PictureMade) -> None:
+        picture = NewPicture(
+            job_id=event.job_id,
+            index=event.index,
+            png=event.png,
+            seed=event.seed,
+            width=event.width,
+            height=event.height,
+            provenance=event.provenance,
+        )
+        try:
+            await self._jobs.add_picture(picture)
+        except StorageError as error:
+            log.error("picture not kept", job_id=event.job_id, reason=str(error))
+            self._lost[event.job_id] = str(error)
+
+    async def _end(self, event: JobEnded) -> None:
+        lost = self._lost.pop(event.job_id, "")
+        state = JobState.FAILED if lost and event.state is JobState.DONE else event.state
+        await self._jobs.end(
+            event.job_id,
+            state.value,
+            gpu_seconds=event.gpu_seconds,
+            error=lost or event.error,
+            owner=event.owner,
+            virtual_time_ms=event.virtual_time_ms,
+        )
+        log.info("job ended", job_id=event.job_id, state=state.value, gpu_seconds=round(event.gpu_seconds, 3))
+        if (job := await self._jobs.get(event.job_id)) is not None:
+            await self.show_end(job)
+        self.refresh_waiting()
+
+    def _fail(self, event: JobEvent, reason: str) -> None:
+        """The database refused: say so. The job stays unfinished there, so the next start takes it up again."""
+        log.error("event not recorded", record=type(event).__name__, reason=reason)
+        if isinstance(event, JobEnded) and (followed := self._followed.get(event.job_id)) is not None:
+            text = f"The end of job {event.job_id} could not be kept. {reason} The job goes on at the next start."
+            followed.editor.show(View(text=text, tone=Tone.FAILED), 0)
+
+    def _update(self, job_id: int, **changes: object) -> None:
+        followed = self._followed.get(job_id)
+        if followed is None:
+            return
+        for name, value in changes.items():
+            setattr(followed, name, value)
+        if followed.is_running:
+            followed.editor.show(wording.running(job_id, followed.request, followed.progress, followed.note), 1)
+
+    def _note(self, job_id: int) -> Note:
+        async def note(message_id: str, revision: int) -> None:
+            try:
+                await self._jobs.note_message(job_id, message_id)
+                await self._jobs.note_shown(job_id, revision)
+            except StorageError as error:  # still owed then: shown once more at the next start
+                log.error("message not recorded", job_id=job_id, reason=str(error))
+
+        return note

@@ -1,0 +1,59 @@
+"""How does a script drive the chat: one command a line on standard input?"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import threading
+from collections.abc import AsyncIterator, Iterator
+
+from bot.delivery import Delivery
+from bot.platforms.console import LEAVING, ConsolePlatform
+from bot.router import Router
+
+STANDARD_INPUT = 0
+CHUNK = 65536
+WAIT = "/wait"
+OWN_COMMANDS = {WAIT: "Wait until all jobs are over, then read on.", "/quit": "Leave now, without waiting for jobs."}
+
+
+async def serve_lines(platform: ConsolePlatform, router: Router, delivery: Delivery) -> None:
+    """Answer each line in turn; at the end of the input, wait until all jobs are over."""
+    async for line in _lines():
+        match line.strip().casefold():
+            case "":
+                continue
+            case word if word in LEAVING:
+                return
+            case word if word == WAIT:
+                await delivery.all_ended()
+            case _:
+                await router.run_line(platform.call(), line)
+    await delivery.all_ended()
+
+
+async def _lines() -> AsyncIterator[str]:
+    """Give the lines of standard input, be it a pipe, a file or a device, without blocking the loop."""
+    lines: asyncio.Queue[str | None] = asyncio.Queue()
+    loop = asyncio.get_running_loop()
+
+    def read() -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody wants the rest
+            for line in _blocking_lines():
+                loop.call_soon_threadsafe(lines.put_nowait, line)
+            loop.call_soon_threadsafe(lines.put_nowait, None)
+
+    threading.Thread(target=read, daemon=True, name="standard input").start()
+    while (line := await lines.get()) is not None:
+        yield line
+
+
+def _blocking_lines() -> Iterator[str]:
+    """Read by descriptor: a thread that waits inside sys.stdin would hold up the end of the program."""
+    rest = b""
+    with contextlib.suppress(OSError):  # standard input is closed
+        while chunk := os.read(STANDARD_INPUT, CHUNK):
+            *whole, rest = (rest + chunk).split(b"\n")
+            yield from (line.decode("utf-8", "replace") for line in whole)
+    yield rest.decode("utf-8", "replace")

@@ -1,0 +1,217 @@
+"""Which models are there, what are their facts, and what does a half-typed request mean for one of them?"""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from collections.abc import Iterator, Mapping
+from importlib import resources
+from pathlib import Path
+
+from generation.errors import CatalogueError, DoesNotFitError, InvalidRequestError, UnknownModelError
+from generation.families import FAMILIES
+from generation.model import ModelSpec
+from generation.models_file import read_models
+from generation.request import (
+    LARGEST_GUIDANCE,
+    LARGEST_SEED,
+    LONGEST_PROMPT,
+    MOST_IMAGES,
+    MOST_STEPS,
+    ImagineOptions,
+    ImagineRequest,
+)
+from generation.vram import Card, VramPlan, plan, smallest_card_gib
+
+NEAR_RATIO = 1.1  # a ratio this much beyond the widest size still means that size
+
+
+class Catalogue:
+    """The models by name, in the order of the file. Only `complete` decides defaults."""
+
+    def __init__(self, specs: Mapping[str, ModelSpec], *, default: str) -> None:
+        self._specs = dict(specs)
+        self.default = self.get(default).name
+
+    @classmethod
+    def load(cls, *, extra: Path | None = None, default: str | None = None) -> Catalogue:
+        """Read the models that ship and, after them, an operator's own file; the first entry is the default.
+
+        Raises:
+            CatalogueError: a file or an entry cannot be read.
+            UnknownModelError: `default` names no entry.
+        """
+        package = resources.files("generation")
+        shipped = package.joinpath("models.toml").read_text(encoding="utf-8")
+        specs = read_models(shipped, source="models.toml", directory=Path())
+        if extra is not None:
+            try:
+                text = extra.read_text(encoding="utf-8")
+            except OSError as error:
+                raise CatalogueError(f"The models file {extra.name} cannot be read: {error.strerror}.") from error
+            except UnicodeDecodeError as error:
+                raise CatalogueError(f"The models file {extra.name} is not a text file in UTF-8.") from error
+            specs |= read_models(text, source=extra.name, directory=extra.absolute().parent)
+        return cls(specs, default=default or next(iter(specs)))
+
+    def __iter__(self) -> Iterator[ModelSpec]:
+        return iter(self._specs.values())
+
+    def get(self, name: str) -> ModelSpec:
+        """Find a model by its name, whatever its case.
+
+        Raises:
+            UnknownModelError: there is none of that name.
+        """
+        spec = self._specs.get(name.casefold())
+        if spec is None:
+            raise UnknownModelError(f"There is no model {name!r}. Models: {', '.join(self._specs)}.")
+        return spec
+
+    def plan(self, request: ImagineRequest, card: Card) -> VramPlan:
+        """Tell how this card runs the request.
+
+        Raises:
+            DoesNotFitError: it cannot; the text says why and what runs here.
+        """
+        spec = self.get(request.model)
+        try:
+            return _plan(spec, request, card)
+        except DoesNotFitError as error:
+            raise DoesNotFitError(error.reason, self._alternatives(spec, card)) from None
+
+    def _alternatives(self, spec: ModelSpec, card: Card) -> str:
+        others = ", ".join(other.name for other in self if other is not spec and self._runs(other, card))
+        smaller = f"{spec.name} runs here at {spec.width}x{spec.height}. " if self._runs(spec, card) else ""
+        return f"{smaller}What {'else ' if smaller else ''}runs here: {others or 'nothing'}."
+
+    def plan_default(self, spec: ModelSpec, card: Card) -> VramPlan:
+        """Tell how this card runs the model with its defaults.
+
+        Raises:
+            DoesNotFitError: it cannot.
+        """
+        return self.plan(self.default_request(spec), card)
+
+    def default_request(self, spec: ModelSpec) -> ImagineRequest:
+        """Give a request with nothing but the model's defaults, to plan and to load by."""
+        return self.complete(ImagineOptions(prompt=spec.name), default_model=spec.name, seed=0)
+
+    def _runs(self, spec: ModelSpec, card: Card) -> bool:
+        try:
+            _plan(spec, self.default_request(spec), card)
+        except DoesNotFitError:
+            return False
+        return True
+
+    def complete(self, options: ImagineOptions, *, default_model: str, seed: int) -> ImagineRequest:
+        """Fill in whatever was left open and check all of it; `seed` is used where none was typed.
+
+        Raises:
+            UnknownModelError: `options.model` is not in the catalogue.
+            InvalidRequestError: a value is out of range for the model.
+        """
+        spec = self.get(options.model or default_model)
+        _check_prompt("The prompt", options.prompt)
+        _check_prompt("--no", options.negative_prompt)
+        if not options.prompt.strip():
+            raise InvalidRequestError(
+                "The prompt is empty: say what to draw, for example: a red circle on a blue background."
+            )
+        if options.negative_prompt and not spec.has_negative_prompt:
+            raise InvalidRequestError(f"--no is not possible with {spec.name}: this model knows no negative prompt.")
+        _check_range("--seed", options.seed, 0, LARGEST_SEED)
+        _check_range("--steps", options.num_inference_steps, 1, MOST_STEPS)
+        _check_range("--cfg", options.guidance_scale, 0.0, LARGEST_GUIDANCE)
+        _check_range("--count", options.images, 1, MOST_IMAGES)
+        width, height = _size(options, spec)
+        return ImagineRequest(
+            model=spec.name,
+            prompt=options.prompt,
+            negative_prompt=options.negative_prompt,
+            width=width,
+            height=height,
+            num_inference_steps=options.num_inference_steps or spec.num_inference_steps,
+            guidance_scale=spec.guidance_scale if options.guidance_scale is None else options.guidance_scale,
+            seed=seed if options.seed is None else options.seed,
+            images=options.images,
+        )
+
+
+def _plan(spec: ModelSpec, request: ImagineRequest, card: Card) -> VramPlan:
+    is_known = FAMILIES[spec.family] is not None
+    later = "" if is_known else f", and a later version: this one cannot run the family {spec.family} yet"
+    if spec.needs_gpu and not card.is_gpu:
+        needed = math.ceil(smallest_card_gib(request, spec.memory))
+        raise DoesNotFitError(f"{spec.name} needs a GPU with {needed} GB or more, which this machine has not{later}.")
+    found = plan(request, spec.memory, card)
+    if not is_known:
+        raise DoesNotFitError(
+            f"{card.name} is large enough for {spec.name}, but this version cannot run the family {spec.family} yet."
+        )
+    return found
+
+
+def _check_prompt(what: str, text: str) -> None:
+    if len(text) > LONGEST_PROMPT:
+        raise InvalidRequestError(f"{what} has {len(text):,} characters; at most {LONGEST_PROMPT:,} are allowed.")
+    for character in text:
+        if unicodedata.category(character) in ("Cc", "Cs") and character not in "\n\r\t":
+            raise InvalidRequestError(
+                f"{what} has the control character U+{ord(character):04X} in it; only text and line breaks are allowed."
+            )
+
+
+def _check_range(flag: str, value: float | None, lowest: float, highest: float) -> None:
+    if value is not None and not lowest <= value <= highest:
+        raise InvalidRequestError(
+            f"{flag} {_number(value)} is out of range: from {_number(lowest)} to {_number(highest)} is allowed."
+        )
+
+
+def _number(value: float) -> str:
+    return str(value) if isinstance(value, int) else f"{value:g}"
+
+
+def _size(options: ImagineOptions, spec: ModelSpec) -> tuple[int, int]:
+    if options.size is not None and options.aspect_ratio is not None:
+        raise InvalidRequestError("--size and --ar exclude each other: give one of the two.")
+    if options.size is not None:
+        width, height = options.size
+        if any(not _is_side(side, spec) for side in options.size) or width * height > spec.largest_area:
+            raise InvalidRequestError(
+                f"--size {width}x{height} is not possible with {spec.name}; allowed: {spec.allowed_sizes}."
+            )
+        return width, height
+    if options.aspect_ratio is not None:
+        return _size_of_ratio(options.aspect_ratio, spec)
+    return spec.width, spec.height
+
+
+def _is_side(side: int, spec: ModelSpec) -> bool:
+    return spec.smallest_side <= side <= spec.largest_side and side % spec.side_multiple == 0
+
+
+def _size_of_ratio(ratio: tuple[int, int], spec: ModelSpec) -> tuple[int, int]:
+    """Give the allowed size nearest to the ratio, of about the model's own area.
+
+    Of each allowed width with the height that suits it best, the error weighs the ratio first, the area second.
+    """
+    wide, high = ratio
+    wanted = wide / high
+    sides = range(spec.smallest_side, spec.largest_side + 1, spec.side_multiple)
+    pairs = [(w, _nearest(w / wanted, min(spec.largest_area // w, spec.largest_side), spec)) for w in sides]
+    pairs = [(w, h) for w, h in pairs if w * h <= spec.largest_area]
+    widest = max(w / spec.smallest_side for w in sides if w * spec.smallest_side <= spec.largest_area)
+    if not 1 / (widest * NEAR_RATIO) <= wanted <= widest * NEAR_RATIO:
+        raise InvalidRequestError(
+            f"--ar {wide}:{high} is not possible with {spec.name}; allowed: from 1:{widest:.3g} to {widest:.3g}:1."
+        )
+    area = spec.width * spec.height
+    return min(pairs, key=lambda p: 4 * abs(math.log(p[0] / p[1] / wanted)) + abs(math.log(p[0] * p[1] / area)))
+
+
+def _nearest(side: float, largest: int, spec: ModelSpec) -> int:
+    """Round to an allowed side no longer than `largest`, or to the smallest one."""
+    fitting = largest // spec.side_multiple * spec.side_multiple
+    return max(spec.smallest_side, min(fitting, round(side / spec.side_multiple) * spec.side_multiple))

@@ -1,0 +1,98 @@
+"""What stands in for a model in tests: instant, deterministic, and faulty on command.
+
+Its checkpoint is a directory of switches, files that a test creates and removes. A switch that holds a number is
+meant only for the picture of that seed.
+
+`hold`: the step repeats while it is there. `hang`: the next step never ends. `crash`: the process dies, which uses
+the switch up; `crash-always`. `error`: the step raises. `hold-decode`: after the last step, time passes while it is
+there. `broken`: loading fails; `crash-load`: it kills the process; `hold-load`: it takes time while it is there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from PIL import Image
+
+from generation.errors import ModelLoadError
+from generation.model import ModelSpec
+from generation.pipelines.pipeline import OnStep, Step
+from generation.request import ImagineRequest
+from generation.vram import Card, VramPlan
+
+POLL_S = 0.002
+
+
+def load(spec: ModelSpec, plan: VramPlan, card: Card) -> FakePipeline:  # noqa: ARG001 - every family has this face
+    """Load nothing, or fail as the switches say."""
+    switches = Switches(Path(spec.checkpoint))
+    switches.wait_for("hold-load")
+    if switches.is_on("crash-load"):
+        os._exit(9)
+    if switches.is_on("broken"):
+        raise ModelLoadError(f"{spec.name}: its checkpoint cannot be read; fetch it anew or ask an admin.")
+    return FakePipeline(switches, {"model_revision": "fake", "scheduler": spec.scheduler, "precision": plan.precision})
+
+
+class Switches:
+    """The files of a directory, each of which turns a fault on while it is there."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+
+    def is_on(self, switch: str, seed: int | None = None) -> bool:
+        """Tell whether the switch is there and means this seed."""
+        try:
+            meant = (self._directory / switch).read_text()
+        except FileNotFoundError:
+            return False
+        return meant in ("", str(seed))
+
+    def wait_for(self, switch: str, seed: int | None = None) -> None:
+        """Wait until the switch is off."""
+        while self.is_on(switch, seed):
+            time.sleep(POLL_S)
+
+    def use_up(self, switch: str) -> None:
+        """Turn the switch off."""
+        (self._directory / switch).unlink()
+
+
+class FakePipeline:
+    """Draws one flat colour, which depends on everything in the request that may change the pixels."""
+
+    def __init__(self, switches: Switches, provenance: Mapping[str, str]) -> None:
+        self.provenance = provenance
+        self._switches = switches
+
+    def render(self, request: ImagineRequest, seed: int, on_step: OnStep) -> Image.Image:
+        """Go through the steps, then draw."""
+        values = request.to_json() | {"seed": seed, "images": 1}
+        red, green, blue = hashlib.sha256(repr(sorted(values.items())).encode()).digest()[:3]
+        image = Image.new("RGB", (request.width, request.height), (red, green, blue))
+        for number in range(1, request.num_inference_steps + 1):
+            step = Step(number=number, count=request.num_inference_steps, preview=lambda: image.resize((8, 8)))
+            on_step(step)
+            self._obey(seed)
+            while self._switches.is_on("hold", seed):
+                time.sleep(POLL_S)
+                on_step(step)
+        self._switches.wait_for("hold-decode", seed)
+        return image
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+    def _obey(self, seed: int) -> None:
+        if self._switches.is_on("crash", seed):
+            self._switches.use_up("crash")
+            os._exit(9)
+        if self._switches.is_on("crash-always", seed):
+            os._exit(9)
+        if self._switches.is_on("error", seed):
+            raise RuntimeError("the fake was told to fail")
+        self._switches.wait_for("hang", seed)

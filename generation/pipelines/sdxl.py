@@ -1,0 +1,133 @@
+"""How is a model of the SDXL family loaded and run?"""
+
+from __future__ import annotations
+
+import gc
+import inspect
+from collections.abc import Mapping
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import diffusers
+import torch
+import transformers
+from PIL import Image
+from safetensors import SafetensorError
+
+from generation.errors import ModelLoadError
+from generation.model import ModelSpec
+from generation.pipelines.checkpoint import check_parts, find_checkpoint
+from generation.pipelines.pipeline import OnStep, Step
+from generation.pipelines.preview import LinearPreview
+from generation.request import ImagineRequest
+from generation.vram import Card, Residency, VramPlan
+
+CLASS = "StableDiffusionXLPipeline"
+# A tile of 1024 pixels, the default, never tiles a 1024 x 1024 picture.
+TILE_PIXELS = 512
+
+
+def load(spec: ModelSpec, plan: VramPlan, card: Card) -> SdxlPipeline:
+    """Load an SDXL checkpoint as the plan says.
+
+    Raises:
+        ModelLoadError: the checkpoint cannot be found or read.
+    """
+    _quieten(diffusers)
+    _quieten(transformers)
+    directory, revision = find_checkpoint(spec)
+    pipe = _read(spec, directory, getattr(torch, plan.precision))
+    pipe.scheduler = _scheduler(spec, pipe.scheduler.config)
+    pipe.set_progress_bar_config(disable=True)
+    if plan.tiled_decode:
+        pipe.vae.enable_tiling()
+        pipe.vae.tile_sample_min_size = TILE_PIXELS
+        pipe.vae.tile_latent_min_size = TILE_PIXELS // pipe.vae_scale_factor
+    if plan.residency is Residency.OFFLOAD:
+        pipe.enable_model_cpu_offload(device=card.device)
+    else:
+        pipe.to(card.device)
+    provenance = {
+        "model_revision": revision,
+        "scheduler": spec.scheduler,
+        "precision": plan.precision,
+        "residency": plan.residency.value,
+        "decode": "tiled" if plan.tiled_decode else "whole",
+        "device": card.name,
+        **({} if card.is_gpu else {"threads": str(torch.get_num_threads())}),  # they part sums differently
+        **{package: version(package) for package in ("fairbrush", "torch", "diffusers", "transformers")},
+    }
+    return SdxlPipeline(pipe, provenance)
+
+
+def _quieten(library: Any) -> None:
+    library.utils.logging.set_verbosity_error()
+    library.utils.logging.disable_progress_bar()
+
+
+def _read(spec: ModelSpec, directory: Path, precision: torch.dtype) -> Any:
+    pipeline_class: Any = getattr(diffusers, CLASS)
+    try:
+        check_parts(spec, directory, pipeline_class.load_config(directory), CLASS)
+        return pipeline_class.from_pretrained(
+            directory, dtype=precision, use_safetensors=True, local_files_only=True, add_watermarker=False
+        )
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RuntimeError, SafetensorError) as error:
+        raise ModelLoadError(f"{spec.name}: its checkpoint cannot be read; fetch it anew or ask an admin.") from error
+
+
+def _scheduler(spec: ModelSpec, config: Mapping[str, Any]) -> Any:
+    scheduler_class = getattr(diffusers, spec.scheduler, None)
+    if scheduler_class is None:
+        raise ModelLoadError(f"{spec.name}: diffusers has no scheduler {spec.scheduler}.")
+    known = inspect.signature(scheduler_class).parameters
+    if unknown := sorted(spec.scheduler_options.keys() - known):
+        raise ModelLoadError(f"{spec.name}: {spec.scheduler} has no option {unknown[0]!r}; it has {', '.join(known)}.")
+    try:
+        return scheduler_class.from_config(config, **spec.scheduler_options)
+    except (TypeError, ValueError) as error:
+        raise ModelLoadError(f"{spec.name}: its scheduler_options do not suit {spec.scheduler}: {error}.") from error
+
+
+class SdxlPipeline:
+    """A loaded SDXL model: diffusers' own pipeline, with steps that can be watched and interrupted."""
+
+    def __init__(self, pipe: Any, provenance: Mapping[str, str]) -> None:
+        self.provenance = provenance
+        self._pipe = pipe
+        self._preview = LinearPreview.fit(pipe.vae, pipe._execution_device)  # noqa: SLF001 - `device` lies under offload
+        pipe.maybe_free_model_hooks()
+
+    @torch.inference_mode()
+    def render(self, request: ImagineRequest, seed: int, on_step: OnStep) -> Image.Image:
+        """Make one picture. The noise is drawn on the processor, so that a seed means the same on any card."""
+
+        def after_step(_: Any, index: int, __: Any, state: dict[str, Any]) -> dict[str, Any]:
+            latents = state["latents"]
+            on_step(Step(number=index + 1, count=self._pipe.num_timesteps, preview=lambda: self._preview.draw(latents)))
+            return state
+
+        try:
+            result = self._pipe(
+                prompt=request.prompt,
+                negative_prompt=request.negative_prompt or None,
+                width=request.width,
+                height=request.height,
+                num_inference_steps=request.num_inference_steps,
+                guidance_scale=request.guidance_scale,
+                generator=torch.Generator("cpu").manual_seed(seed),
+                callback_on_step_end=after_step,
+            )
+        except BaseException:
+            self._pipe.maybe_free_model_hooks()  # diffusers does so only when all went well
+            raise
+        image: Image.Image = result.images[0]
+        return image
+
+    def close(self) -> None:
+        """Drop the weights and give the allocator's memory back."""
+        del self._pipe
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()

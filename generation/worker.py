@@ -1,0 +1,203 @@
+"""What does the process do that owns the card: it takes orders from the pipe and sends events back.
+
+Plain blocking code. A second thread only reads orders, so that a cancel is seen between two steps and a bot that
+dies takes its worker with it at once. Whatever libraries print goes to the log, never to the bot's terminal.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import logging
+import os
+import queue
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from io import BytesIO
+from multiprocessing.connection import Connection
+from typing import assert_never
+
+from PIL import Image
+
+from generation.catalogue import Catalogue
+from generation.encoding import encode_png
+from generation.errors import GenerationError, Interrupted
+from generation.events import (
+    Cancel,
+    DispatchEnded,
+    DispatchFailed,
+    Load,
+    ModelLoadFailed,
+    Order,
+    PictureMade,
+    Run,
+    StepDone,
+    Unload,
+    WorkerEvent,
+    WorkerReady,
+    WorkerUnfit,
+)
+from generation.job import Dispatch, Share
+from generation.pipelines.card import find_card
+from generation.pipelines.pipeline import Pipeline, Step
+from generation.shelf import Shelf
+
+PREVIEW_INTERVAL_S = 0.4
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerSetup:
+    """What a worker is told at its birth. `device` is torch's name of the card, or "auto"; logs go to `log_file`."""
+
+    catalogue: Catalogue
+    device: str
+    log_file: str
+
+
+def main(pipe: Connection, setup: WorkerSetup) -> None:
+    """Work until the other end of the pipe is closed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the bot's business
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _print_to(setup.log_file)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s worker %(levelname)s %(message)s")
+    orders = Orders(pipe)
+    try:
+        card = find_card(setup.device)
+    except GenerationError as error:
+        pipe.send(WorkerUnfit(text=str(error)))
+        return
+    pipe.send(WorkerReady(card=card))
+    shelf = Shelf(setup.catalogue, card, pipe.send)
+    for order in orders:
+        for event in work(order, shelf, orders, pipe):
+            pipe.send(event)
+
+
+def _print_to(log_file: str) -> None:
+    """Let both outputs, crash reports of the interpreter included, end up in the log."""
+    descriptor = os.open(log_file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    os.dup2(descriptor, 1)
+    os.dup2(descriptor, 2)
+    os.close(descriptor)
+    faulthandler.enable()
+
+
+def work(order: Order, shelf: Shelf, orders: Orders, pipe: Connection) -> Iterator[WorkerEvent]:
+    """Carry out one order. Whatever goes wrong becomes an event: this is the worker's only catch-all."""
+    started = None
+    try:
+        match order:
+            case Run():
+                pipeline = shelf.fetch(order.dispatch.shares[0].request)
+                started = time.monotonic()  # loading the model is nobody's expense
+                yield from _render(order.dispatch, pipeline, orders, pipe)
+                yield DispatchEnded(dispatch_id=order.dispatch.id, gpu_seconds=time.monotonic() - started)
+            case Load():
+                shelf.load_default(order.model)
+            case Unload():
+                shelf.unload(order.model)
+            case Cancel():
+                pass  # noted by the reading thread
+            case _:
+                assert_never(order)
+    except GenerationError as error:
+        yield _failed(order, str(error), started)
+    except Exception:  # the process must outlive a job that fails
+        log.exception("%s failed", type(order).__name__)
+        yield _failed(order, "The model failed on this request. An admin finds the reason in the log.", started)
+
+
+def _failed(order: Order, text: str, started: float | None) -> WorkerEvent:
+    if isinstance(order, Run):
+        seconds = 0.0 if started is None else time.monotonic() - started
+        return DispatchFailed(dispatch_id=order.dispatch.id, text=text, gpu_seconds=seconds)
+    assert isinstance(order, Load | Unload)
+    return ModelLoadFailed(model=order.model, text=text)
+
+
+def _render(dispatch: Dispatch, pipeline: Pipeline, orders: Orders, pipe: Connection) -> Iterator[PictureMade]:
+    """Make the pictures of a dispatch one by one, but none of a job that was cancelled."""
+    for share in dispatch.shares:
+        with contextlib.suppress(Interrupted):
+            for index in share.indexes:
+                watch = _Watch(dispatch, share, index, orders, pipe)
+                watch.check()
+                started = time.monotonic()
+                image = pipeline.render(share.request, share.request.seed_of(index), watch)
+                yield PictureMade(
+                    job_id=share.job_id,
+                    index=index,
+                    seed=share.request.seed_of(index),
+                    png=encode_png(image, share.request, index, pipeline.provenance),
+                    width=image.width,
+                    height=image.height,
+                    seconds=time.monotonic() - started,
+                    provenance=dict(pipeline.provenance),
+                )
+
+
+class _Watch:
+    """Called after each step: reports it, with a preview now and then, and interrupts a job that was cancelled."""
+
+    def __init__(self, dispatch: Dispatch, share: Share, index: int, orders: Orders, pipe: Connection) -> None:
+        self._dispatch = dispatch
+        self._share = share
+        self._index = index
+        self._orders = orders
+        self._pipe = pipe
+        self._last_preview = time.monotonic()
+
+    def check(self) -> None:
+        """Raise Interrupted if the job was cancelled."""
+        if self._orders.is_cancelled(self._dispatch, self._share.job_id):
+            raise Interrupted
+
+    def __call__(self, step: Step) -> None:
+        self.check()
+        preview = None
+        if time.monotonic() - self._last_preview >= PREVIEW_INTERVAL_S:
+            preview = _small_png(step.preview())
+            self._last_preview = time.monotonic()
+        self._pipe.send(
+            StepDone(job_id=self._share.job_id, index=self._index, step=step.number, steps=step.count, preview=preview)
+        )
+
+
+def _small_png(image: Image.Image) -> bytes:
+    buffer = BytesIO()
+    image.save(buffer, format="PNG", compress_level=1)
+    return buffer.getvalue()
+
+
+class Orders:
+    """The orders as they come in, to iterate over; cancellations are known at once, ahead of their turn."""
+
+    def __init__(self, pipe: Connection) -> None:
+        self._pipe = pipe
+        self._waiting: queue.SimpleQueue[Order] = queue.SimpleQueue()
+        self._cancelled: set[Cancel] = set()
+        threading.Thread(target=self._read, daemon=True, name="orders").start()
+
+    def __iter__(self) -> Iterator[Order]:
+        while True:
+            yield self._waiting.get()
+
+    def is_cancelled(self, dispatch: Dispatch, job_id: int) -> bool:
+        """Tell whether this job of this dispatch is to stop."""
+        return Cancel(dispatch_id=dispatch.id, job_id=job_id) in self._cancelled
+
+    def _read(self) -> None:
+        while True:
+            try:
+                order: Order = self._pipe.recv()
+            except (EOFError, OSError):
+                os._exit(0)  # the bot is gone: so are we, even in the midst of a step
+            if isinstance(order, Cancel):
+                self._cancelled.add(order)
+            else:
+                self._waiting.put(order)

@@ -1,0 +1,194 @@
+"""How does a job become durable, move through its states and get its pictures?"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Select, func, insert, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from storage.database import Database
+from storage.pictures import Pictures
+from storage.records import JobRecord, NewJob, NewPicture, PictureRecord
+from storage.tables import OPEN_STATES, InboundRow, JobRow, MemberRow, PictureRow
+
+MOST_VARIABLES = 1000  # in one statement; SQLite refuses more than some ten thousand
+
+
+class Jobs:
+    """The jobs and their pictures, durable from acceptance on. What has ended is never changed again."""
+
+    def __init__(self, database: Database, pictures: Pictures) -> None:
+        self._database = database
+        self._pictures = pictures
+
+    async def accept(self, key: str, job: NewJob) -> tuple[int, bool]:
+        """Keep a job under the key of the event that asked for it; gives its id, and False if it was kept before."""
+
+        async def unit(connection: AsyncConnection) -> tuple[int, bool]:
+            fresh = await connection.execute(
+                upsert(InboundRow).values(key=key, at_ms=_now_ms()).on_conflict_do_nothing()
+            )
+            if not fresh.rowcount:
+                known = await connection.execute(select(InboundRow.job_id).where(InboundRow.key == key))
+                known_id = known.scalar_one()
+                assert known_id is not None  # both were written at once
+                return known_id, False
+            values = {name: getattr(job, name) for name in ("owner", "model", "prompt", "rerun_of")}
+            inserted = await connection.execute(
+                insert(JobRow)
+                .values(
+                    **values, place=dict(job.place), request=dict(job.request), state="queued", created_ms=_now_ms()
+                )
+                .returning(JobRow.id)
+            )
+            job_id = inserted.scalar_one()
+            await connection.execute(update(InboundRow).where(InboundRow.key == key).values(job_id=job_id))
+            return job_id, True
+
+        return await self._database.write(unit)
+
+    async def start(self, job_id: int) -> None:
+        """Note that a worker has taken the job up."""
+        await self._move(job_id, state="running")
+
+    async def requeue(self, job_id: int, *, attempts: int, gpu_seconds: float) -> None:
+        """Note that the job waits again, how often a worker died under it, and what it has used so far."""
+        await self._move(job_id, state="queued", attempts=attempts, gpu_ms=round(gpu_seconds * 1000))
+
+    async def move_account(self, owner: str, virtual_time_ms: int) -> None:
+        """Note where an owner stands in the fair queue."""
+
+        async def unit(connection: AsyncConnection) -> None:
+            await _move_account(connection, owner, virtual_time_ms)
+
+        await self._database.write(unit)
+
+    async def _move(self, job_id: int, **values: Any) -> None:
+        async def unit(connection: AsyncConnection) -> None:
+            await connection.execute(
+                update(JobRow).where(JobRow.id == job_id, JobRow.state.in_(OPEN_STATES)).values(**values)
+            )
+
+        await self._database.write(unit)
+
+    async def add_picture(self, picture: NewPicture) -> str:
+        """Keep a finished picture, file first, then row; gives its SHA-256. A second one of that index is dropped."""
+        sha256 = await asyncio.to_thread(self._pictures.save, picture.png)
+
+        async def unit(connection: AsyncConnection) -> None:
+            await connection.execute(
+                upsert(PictureRow)
+                .values(
+                    job_id=picture.job_id,
+                    index=picture.index,
+                    sha256=sha256,
+                    seed=picture.seed,
+                    width=picture.width,
+                    height=picture.height,
+                    provenance=dict(picture.provenance),
+                    created_ms=_now_ms(),
+                )
+                .on_conflict_do_nothing()
+            )
+
+        await self._database.write(unit)
+        return sha256
+
+    async def end(
+        self, job_id: int, state: str, *, gpu_seconds: float, error: str, owner: str, virtual_time_ms: int
+    ) -> None:
+        """In one transaction: the job is over, its message is owed, and its owner's account is charged."""
+
+        async def unit(connection: AsyncConnection) -> None:
+            await connection.execute(
+                update(JobRow)
+                .where(JobRow.id == job_id, JobRow.state.in_(OPEN_STATES))
+                .values(
+                    state=state,
+                    error=error,
+                    gpu_ms=round(gpu_seconds * 1000),
+                    ended_ms=_now_ms(),
+                    want_rev=JobRow.want_rev + 1,
+                )
+            )
+            await _move_account(connection, owner, virtual_time_ms)
+
+        await self._database.write(unit)
+
+    async def note_message(self, job_id: int, message_id: str) -> None:
+        """Remember which message is the job's own."""
+
+        async def unit(connection: AsyncConnection) -> None:
+            await connection.execute(update(JobRow).where(JobRow.id == job_id).values(message_id=message_id))
+
+        await self._database.write(unit)
+
+    async def note_shown(self, job_id: int, revision: int) -> None:
+        """Remember that the job's message shows this revision; it never goes back."""
+
+        async def unit(connection: AsyncConnection) -> None:
+            await connection.execute(
+                update(JobRow)
+                .where(JobRow.id == job_id)
+                .values(shown_rev=func.max(JobRow.shown_rev, func.min(revision, JobRow.want_rev)))
+            )
+
+        await self._database.write(unit)
+
+    async def get(self, job_id: int) -> JobRecord | None:
+        """Find a job by its number."""
+        found = await self._find(select(JobRow.__table__).where(JobRow.id == job_id))
+        return found[0] if found else None
+
+    async def unfinished(self) -> tuple[JobRecord, ...]:
+        """Give the jobs that wait or run, oldest first."""
+        return await self._find(select(JobRow.__table__).where(JobRow.state.in_(OPEN_STATES)).order_by(JobRow.id))
+
+    async def owed(self) -> tuple[JobRecord, ...]:
+        """Give the jobs that are over and whose message does not show it yet, oldest first."""
+        is_owed = (JobRow.shown_rev < JobRow.want_rev, JobRow.state.not_in(OPEN_STATES))
+        return await self._find(select(JobRow.__table__).where(*is_owed).order_by(JobRow.id))
+
+    async def _find(self, query: Select[Any]) -> tuple[JobRecord, ...]:
+        async def unit(connection: AsyncConnection) -> tuple[JobRecord, ...]:
+            return await records(connection, (await connection.execute(query)).mappings().all())
+
+        return await self._database.read(unit)
+
+
+async def records(connection: AsyncConnection, rows: Sequence[Any]) -> tuple[JobRecord, ...]:
+    """Turn job rows into records with their pictures."""
+    ids = [row["id"] for row in rows]
+    pictures: dict[int, list[PictureRecord]] = {job_id: [] for job_id in ids}
+    for start in range(0, len(ids), MOST_VARIABLES):
+        some = PictureRow.job_id.in_(ids[start : start + MOST_VARIABLES])
+        query = select(PictureRow.__table__).where(some).order_by(PictureRow.job_id, PictureRow.index)
+        for row in (await connection.execute(query)).mappings():
+            pictures[row["job_id"]].append(_picture(row))
+    return tuple(_job(row, tuple(pictures[row["id"]])) for row in rows)
+
+
+async def _move_account(connection: AsyncConnection, owner: str, virtual_time_ms: int) -> None:
+    await connection.execute(
+        upsert(MemberRow)
+        .values(key=owner, virtual_time_ms=virtual_time_ms)
+        .on_conflict_do_update(index_elements=["key"], set_={"virtual_time_ms": virtual_time_ms})
+    )
+
+
+def _job(row: Any, pictures: tuple[PictureRecord, ...]) -> JobRecord:
+    names = set(JobRecord.__dataclass_fields__) - {"pictures"}
+    return JobRecord(**{name: row[name] for name in names}, pictures=pictures)
+
+
+def _picture(row: Any) -> PictureRecord:
+    return PictureRecord(**{name: row[name] for name in PictureRecord.__dataclass_fields__})
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000

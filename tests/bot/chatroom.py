@@ -1,0 +1,163 @@
+"""How do tests talk with the real program: a recorded platform, and a room that opens the whole app on it?"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Self
+
+from bot.app import open_app
+from bot.chat import Accepted, Answer, Call, Capabilities, Member, MessageGoneError, Place, View
+from bot.settings import GenerationSettings, Settings
+
+MODEL = """
+[{name}]
+title = "Flat colours"
+family = "fake"
+checkpoint = "{switches}"
+licence = "MIT"
+needs_gpu = false
+scheduler = "DDIMScheduler"
+num_inference_steps = 4
+guidance_scale = 3.0
+has_negative_prompt = true
+width = 64
+height = 64
+smallest_side = 32
+largest_side = 128
+side_multiple = 32
+seconds_per_step = 0.01
+memory = {{ weights_gib = {{ colour = 0.01 }}, denoise_gib_per_megapixel = 0.01 }}
+"""
+PATIENCE_S = 20.0
+SOMEBODY = Member(platform="recorded", id="somebody", name="Somebody")
+ADMIN = Member(platform="recorded", id="admin", name="Admin")
+STUDIO = Place(platform="recorded", channel="studio")
+
+
+def write_models(directory: Path) -> Path:
+    """Write a catalogue of two fake models whose switches lie beside it."""
+    directory.mkdir(parents=True, exist_ok=True)
+    switches = directory / "switches"
+    switches.mkdir(exist_ok=True)
+    file = directory / "models.toml"
+    file.write_text("".join(MODEL.format(name=name, switches=switches) for name in ("flat", "flatter")))
+    return file
+
+
+def settings(directory: Path) -> Settings:
+    """Give settings whose data and models lie in this directory."""
+    return Settings(
+        data_dir=directory / "data",
+        admins=frozenset({ADMIN.key}),
+        generation=GenerationSettings(device="cpu", default_model="flat", models_file=write_models(directory)),
+    )
+
+
+class RecordedPlatform:
+    """Stands in for a chat: keeps every view that each message showed, and lets a test wait for one."""
+
+    name = "recorded"
+    capabilities = Capabilities(edit_interval_s=0.0)
+
+    def __init__(self, first: int = 1) -> None:
+        self.messages: dict[str, list[View]] = {}
+        self._next = first
+        self._changed = asyncio.Condition()
+
+    async def post(self, place: Place, view: View) -> str:
+        message_id = str(self._next)
+        self._next += 1
+        await self._record(message_id, view)
+        return message_id
+
+    async def edit(self, place: Place, message_id: str, view: View) -> None:
+        if message_id not in self.messages:
+            raise MessageGoneError
+        if self.messages[message_id][-1] != view:
+            await self._record(message_id, view)
+
+    async def until(self, is_it: Callable[[View], bool]) -> View:
+        """Wait until some message has shown such a view, and give it."""
+        async with asyncio.timeout(PATIENCE_S), self._changed:
+            while (found := next((v for views in self.messages.values() for v in views if is_it(v)), None)) is None:
+                await self._changed.wait()
+        return found
+
+    async def _record(self, message_id: str, view: View) -> None:
+        async with self._changed:
+            self.messages.setdefault(message_id, []).append(view)
+            self._changed.notify_all()
+
+
+@dataclass
+class Room:
+    """The whole program on a directory, and people who type into it. An async context manager, entered anew to restart.
+
+    The app lives in a task of its own: the fixtures that open and close a room run in different ones.
+    """
+
+    settings: Settings
+    platform: RecordedPlatform = field(default_factory=RecordedPlatform)
+    _calls: int = 0
+
+    async def __aenter__(self) -> Self:
+        self._is_open, self._leave = asyncio.Event(), asyncio.Event()
+        self._life = asyncio.create_task(self._live())
+        opening = asyncio.create_task(self._is_open.wait())
+        await asyncio.wait([self._life, opening], return_when=asyncio.FIRST_COMPLETED)
+        opening.cancel()
+        if self._life.done():
+            await self._life  # raises why it did not open
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._leave.set()
+        async with asyncio.timeout(PATIENCE_S):
+            await self._life
+
+    async def _live(self) -> None:
+        async with open_app(self.settings, {self.platform.name: self.platform}) as self.app:
+            self._is_open.set()
+            await self._leave.wait()
+
+    @property
+    def switches(self) -> Path:
+        """Where the fake models' switches lie."""
+        assert self.settings.generation.models_file is not None
+        return self.settings.generation.models_file.parent / "switches"
+
+    def hold(self) -> None:
+        """Keep each picture at its first step."""
+        (self.switches / "hold").touch()
+
+    def release(self) -> None:
+        """Let pictures go on."""
+        (self.switches / "hold").unlink(missing_ok=True)
+
+    async def type(self, line: str, member: Member = SOMEBODY, place: Place = STUDIO, key: str | None = None) -> Answer:
+        """Type a line and give the direct answer to it."""
+        self._calls += 1
+        call = Call(key=key or f"event {id(self)} {self._calls}", member=member, place=place, platform=self.platform)
+        async with asyncio.timeout(PATIENCE_S):
+            return await self.app.router.run_line(call, line)
+
+    async def accept(self, line: str, member: Member = SOMEBODY, place: Place = STUDIO, key: str | None = None) -> int:
+        """Type a line that asks for a picture and give the job's number."""
+        answer = await self.type(line, member, place, key)
+        assert isinstance(answer, Accepted), answer
+        return answer.job_id
+
+    async def say(self, line: str, member: Member = SOMEBODY, place: Place = STUDIO) -> View:
+        """Type a line and give what it led to: the answer, or how its job ended."""
+        answer = await self.type(line, member, place)
+        return await self.end(answer.job_id) if isinstance(answer, Accepted) else answer
+
+    async def end(self, job_id: int) -> View:
+        """Wait for a job's end and give the view that shows it."""
+        async with asyncio.timeout(PATIENCE_S):
+            view = await self.app.delivery.ended(job_id)
+        assert view is not None
+        return view

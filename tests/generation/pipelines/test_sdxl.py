@@ -1,0 +1,355 @@
+"""Does a model of the SDXL family draw what is asked, step by step, and give back what it took?"""
+
+from __future__ import annotations
+
+import gc
+import json
+import shutil
+import weakref
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from generation import Card, Catalogue, GenerationError, ImagineRequest, JobState, ModelSpec, Residency, VramPlan
+from generation.errors import Interrupted
+from generation.pipelines.pipeline import Pipeline, Step, load_pipeline
+from tests.generation.pipelines.tiny_sdxl import write_checkpoint
+from tests.generation.studio import Studio, job, request
+
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:__array__ implementation"
+)  # diffusers' schedulers hand tensors to numpy
+
+PROCESSOR = Card(device="cpu", name="a processor", memory_gib=8)
+WHOLE = VramPlan(residency=Residency.RESIDENT, precision="float32", tiled_decode=False, predicted_peak_gib=1)
+SDXL = Catalogue.load().get("sdxl")
+REQUEST = replace(request(model="sdxl", steps=3), width=128, height=128, guidance_scale=5.0)
+
+
+def spec(checkpoint: Path, **changes: object) -> ModelSpec:
+    """Give the catalogue's entry with another checkpoint."""
+    return replace(SDXL, checkpoint=str(checkpoint), **changes)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def pipeline(checkpoint: Path) -> Pipeline:
+    """One that is loaded once; no test closes it."""
+    return load_pipeline(spec(checkpoint), WHOLE, PROCESSOR)
+
+
+def ignore(_: Step) -> None:
+    """Let a step pass."""
+
+
+def pixels(pipeline: Pipeline, asked: ImagineRequest = REQUEST, seed: int = 5) -> bytes:
+    """Draw, and give the bare pixels."""
+    return pipeline.render(asked, seed, ignore).tobytes()
+
+
+def test_a_picture_has_the_size_asked_for(pipeline: Pipeline) -> None:
+    image = pipeline.render(replace(REQUEST, width=192, height=64), 5, ignore)
+
+    assert (image.size, image.mode) == ((192, 64), "RGB")
+
+
+def test_the_same_seed_gives_the_same_pixels(pipeline: Pipeline, checkpoint: Path) -> None:
+    again = load_pipeline(spec(checkpoint), WHOLE, PROCESSOR)
+
+    assert pixels(pipeline) == pixels(pipeline) == pixels(again)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"prompt": "blue"}, {"negative_prompt": "haze"}, {"guidance_scale": 9.0}, {"num_inference_steps": 4}],
+    ids=["prompt", "negative prompt", "guidance", "steps"],
+)
+def test_each_setting_changes_the_pixels(pipeline: Pipeline, changes: dict[str, object]) -> None:
+    other = replace(REQUEST, **changes)  # type: ignore[arg-type]
+
+    assert pixels(pipeline, other) != pixels(pipeline)
+
+
+def test_another_seed_gives_other_pixels(pipeline: Pipeline) -> None:
+    assert pixels(pipeline, seed=6) != pixels(pipeline, seed=5)
+
+
+@pytest.mark.parametrize(
+    "prompt", ["word " * 400, "🐈‍⬛🧑🏽‍🚀", "חתול שחור", "two\nlines"], ids=["long", "emoji", "rtl", "lines"]
+)
+def test_any_prompt_can_be_drawn(pipeline: Pipeline, prompt: str) -> None:
+    assert pixels(pipeline, replace(REQUEST, prompt=prompt))
+
+
+def test_every_step_is_told_with_a_preview_of_its_latents(pipeline: Pipeline) -> None:
+    told: list[tuple[int, int]] = []
+    previews: list[Image.Image] = []
+
+    def watch(step: Step) -> None:
+        told.append((step.number, step.count))
+        previews.append(step.preview())
+
+    pipeline.render(REQUEST, 5, watch)
+
+    assert told == [(1, 3), (2, 3), (3, 3)]
+    assert {preview.size for preview in previews} == {(64, 64)}  # 16 x 16 latents, four pixels each
+    assert len({preview.tobytes() for preview in previews}) == 3
+
+
+@pytest.mark.parametrize("at", [1, 3])
+@pytest.mark.parametrize("residency", list(Residency))
+def test_a_picture_stopped_at_a_step_leaves_the_model_usable(checkpoint: Path, at: int, residency: Residency) -> None:
+    pipeline = load_pipeline(spec(checkpoint), replace(WHOLE, residency=residency), PROCESSOR)
+    before = pixels(pipeline)
+
+    def stop(step: Step) -> None:
+        if step.number == at:
+            raise Interrupted
+
+    with pytest.raises(Interrupted):
+        pipeline.render(REQUEST, 5, stop)
+
+    assert pixels(pipeline) == before
+
+
+def test_the_catalogue_chooses_the_scheduler_and_its_options(pipeline: Pipeline, checkpoint: Path) -> None:
+    other = load_pipeline(spec(checkpoint, scheduler="DDIMScheduler"), WHOLE, PROCESSOR)
+    tuned = spec(checkpoint, scheduler_options={"use_karras_sigmas": True})
+
+    drawn = {pixels(pipeline), pixels(other), pixels(load_pipeline(tuned, WHOLE, PROCESSOR))}
+
+    assert len(drawn) == 3
+    assert other.provenance["scheduler"] == "DDIMScheduler"
+
+
+def test_whatever_decides_the_pixels_is_recorded(pipeline: Pipeline) -> None:
+    assert pipeline.provenance.keys() >= {
+        "model_revision",
+        "scheduler",
+        "precision",
+        "torch",
+        "diffusers",
+        "transformers",
+    }
+    assert (pipeline.provenance["decode"], pipeline.provenance["residency"]) == ("whole", "resident")
+
+
+def test_the_revision_names_the_content_of_the_checkpoint(pipeline: Pipeline, checkpoint: Path, tmp_path: Path) -> None:
+    same, changed = tmp_path / "same", tmp_path / "changed"
+    shutil.copytree(checkpoint, same)
+    shutil.copytree(checkpoint, changed)
+    config = changed / "scheduler" / "scheduler_config.json"
+    config.write_text(config.read_text().replace("0.00085", "0.0009"))
+
+    revisions = [load_pipeline(spec(copy), WHOLE, PROCESSOR).provenance["model_revision"] for copy in (same, changed)]
+
+    assert revisions[0] == pipeline.provenance["model_revision"]
+    assert revisions[1] != revisions[0]
+
+
+def test_a_tiled_plan_decodes_a_large_picture_in_tiles(pipeline: Pipeline, checkpoint: Path) -> None:
+    tiled = load_pipeline(spec(checkpoint), replace(WHOLE, tiled_decode=True), PROCESSOR)
+    one_tile = replace(REQUEST, width=512, height=512, num_inference_steps=1)
+    large = replace(one_tile, width=576)
+
+    in_tiles, whole = (np.asarray(one.render(large, 5, ignore)).astype(int) for one in (tiled, pipeline))
+
+    assert 0 < np.abs(in_tiles - whole).mean() < 5
+    assert pixels(tiled, one_tile) == pixels(pipeline, one_tile)
+    assert tiled.provenance["decode"] == "tiled"
+
+
+def test_an_offloaded_model_draws_the_same_but_for_rounding(pipeline: Pipeline, checkpoint: Path) -> None:
+    offloaded = load_pipeline(spec(checkpoint), replace(WHOLE, residency=Residency.OFFLOAD), PROCESSOR)
+
+    one, other = (np.asarray(each.render(REQUEST, 5, ignore)).astype(int) for each in (offloaded, pipeline))
+
+    assert np.abs(one - other).max() <= 2
+
+
+def modules() -> list[torch.nn.Module]:
+    """Give every module of torch that is alive."""
+    return [thing for thing in gc.get_objects() if issubclass(type(thing), torch.nn.Module)]
+
+
+@pytest.mark.parametrize("residency", list(Residency))
+def test_a_closed_model_gives_all_its_weights_back(checkpoint: Path, residency: Residency) -> None:
+    gc.collect()
+    before = {id(module) for module in modules()}
+    pipeline = load_pipeline(spec(checkpoint), replace(WHOLE, residency=residency), PROCESSOR)
+    pixels(pipeline)
+    loaded = [weakref.ref(module) for module in modules() if id(module) not in before]
+
+    pipeline.close()
+
+    assert len(loaded) > 100
+    assert not [module for module in loaded if module() is not None]
+
+
+def test_an_autoencoder_tiny_serves_as_well(tmp_path: Path) -> None:
+    write_checkpoint(tmp_path, is_vae_tiny=True)
+    previews = []
+
+    pipeline = load_pipeline(spec(tmp_path), WHOLE, PROCESSOR)
+    image = pipeline.render(REQUEST, 5, lambda step: previews.append(step.preview()))
+
+    assert image.size == (128, 128)
+    assert [preview.size for preview in previews] == [(64, 64)] * 3
+
+
+def rewrite(file: str, change: Callable[[str], str]) -> Callable[[Path], None]:
+    """Give a damage that changes a text file."""
+
+    def damage(folder: Path) -> None:
+        (folder / file).write_text(change((folder / file).read_text()))
+
+    return damage
+
+
+def overwrite(file: str, content: bytes) -> Callable[[Path], None]:
+    """Give a damage that replaces a file."""
+
+    def damage(folder: Path) -> None:
+        (folder / file).write_bytes(content)
+
+    return damage
+
+
+def as_pickle(folder: Path) -> None:
+    """Put a pickle where safetensors were."""
+    (folder / "unet/diffusion_pytorch_model.safetensors").unlink()
+    torch.save({}, folder / "unet/diffusion_pytorch_model.bin")
+
+
+def with_code(folder: Path) -> None:
+    """Let the index name code of the checkpoint's own."""
+    rewrite("model_index.json", lambda text: text.replace('"diffusers",\n    "UNet2D', '"evil",\n    "UNet2D'))(folder)
+    (folder / "unet/evil.py").write_text("raise SystemExit('ran')\nclass UNet2DConditionModel: pass\n")
+
+
+UNREADABLE = "sdxl: its checkpoint cannot be read; fetch it anew or ask an admin."
+
+
+@pytest.mark.parametrize(
+    ("damage", "text"),
+    [
+        (shutil.rmtree, "sdxl: its checkpoint directory holds no model_index.json."),
+        (overwrite("unet/diffusion_pytorch_model.safetensors", b"junk" * 99), UNREADABLE),
+        (overwrite("vae/diffusion_pytorch_model.safetensors", b""), UNREADABLE),
+        (overwrite("text_encoder/model.safetensors", b"\x08" + b"\0" * 7 + b"notjson!"), UNREADABLE),
+        (lambda folder: (folder / "text_encoder/model.safetensors").unlink(), UNREADABLE),
+        (lambda folder: shutil.rmtree(folder / "unet"), "sdxl: its checkpoint lacks the part unet; fetch it anew"),
+        (lambda folder: shutil.rmtree(folder / "tokenizer_2"), "sdxl: its checkpoint lacks the part tokenizer_2;"),
+        (overwrite("model_index.json", b"[1]"), UNREADABLE),
+        (overwrite("model_index.json", b"{"), UNREADABLE),
+        (overwrite("unet/config.json", b"{}"), UNREADABLE),
+        (
+            rewrite("unet/config.json", lambda text: json.dumps(json.loads(text) | {"cross_attention_dim": 48})),
+            UNREADABLE,
+        ),
+        (
+            rewrite("model_index.json", lambda text: text.replace("DiffusionXL", "Diffusion")),
+            "sdxl: its checkpoint is made for StableDiffusionPipeline, not for StableDiffusionXLPipeline.",
+        ),
+        (as_pickle, UNREADABLE),
+        (with_code, UNREADABLE),
+    ],
+    ids=[
+        "no directory",
+        "junk weights",
+        "empty weights",
+        "bad header",
+        "no weights",
+        "no denoiser",
+        "no tokenizer",
+        "index is a list",
+        "index is cut",
+        "empty config",
+        "other shapes",
+        "other pipeline",
+        "pickle",
+        "code",
+    ],
+)
+def test_a_checkpoint_that_cannot_be_used_says_so(
+    checkpoint: Path, tmp_path: Path, damage: Callable[[Path], None], text: str
+) -> None:
+    damaged = tmp_path / "damaged"
+    shutil.copytree(checkpoint, damaged)
+    damage(damaged)
+
+    with pytest.raises(GenerationError) as refusal:
+        load_pipeline(spec(damaged), WHOLE, PROCESSOR)
+
+    assert str(refusal.value).startswith(text)
+    assert str(tmp_path) not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ({"scheduler": "NoSuchScheduler"}, "sdxl: diffusers has no scheduler NoSuchScheduler."),
+        (
+            {"scheduler_options": {"shift": 3}},
+            "sdxl: EulerDiscreteScheduler has no option 'shift'; it has num_train_timesteps,",
+        ),
+        ({"scheduler_options": {"beta_start": "x"}}, "sdxl: its scheduler_options do not suit EulerDiscreteScheduler:"),
+    ],
+)
+def test_a_scheduler_that_cannot_be_used_says_so(checkpoint: Path, changes: dict[str, object], text: str) -> None:
+    with pytest.raises(GenerationError) as refusal:
+        load_pipeline(spec(checkpoint, **changes), WHOLE, PROCESSOR)
+
+    assert str(refusal.value).startswith(text)
+
+
+def test_a_family_without_a_pipeline_is_refused(checkpoint: Path) -> None:
+    with pytest.raises(GenerationError, match="this version cannot run the family flux yet"):
+        load_pipeline(spec(checkpoint, family="flux"), WHOLE, PROCESSOR)
+
+
+ENTRY = """
+[tiny]
+title = "A tiny SDXL"
+family = "sdxl"
+checkpoint = "{checkpoint}"
+licence = "MIT"
+needs_gpu = false
+scheduler = "EulerDiscreteScheduler"
+num_inference_steps = 3
+guidance_scale = 5.0
+has_negative_prompt = true
+width = 128
+height = 128
+smallest_side = 64
+largest_side = 256
+side_multiple = 64
+seconds_per_step = 0.05
+memory = {{ weights_gib = {{ unet = 0.01 }}, denoise_gib_per_megapixel = 0.3 }}
+"""
+
+
+async def test_the_worker_process_draws_with_it_and_keeps_what_libraries_print_to_its_log(
+    studio: Studio, checkpoint: Path, pipeline: Pipeline, capfd: pytest.CaptureFixture[str]
+) -> None:
+    file = studio.folder / "tiny.toml"
+    file.write_text(ENTRY.format(checkpoint=checkpoint))
+    asked = replace(REQUEST, model="tiny", seed=5, images=2)
+    async with studio.opened(Catalogue.load(extra=file, default="tiny")):
+        studio.service.submit(job(1, asked=asked))
+        end = await studio.ended(1)
+        assert studio.service.status().resident == {"tiny"}
+        await studio.service.unload("tiny")
+        assert studio.service.status().resident == frozenset()
+
+    assert (end.state, end.error) == (JobState.DONE, "")
+    assert [(picture.seed, picture.width, picture.height) for picture in studio.pictures(1)] == [
+        (5, 128, 128),
+        (6, 128, 128),
+    ]
+    assert studio.pictures(1)[0].provenance["model_revision"] == pipeline.provenance["model_revision"]
+    assert capfd.readouterr() == ("", "")

@@ -1,0 +1,181 @@
+"""How do tests run jobs: a real worker process with two fake models, and every event that comes of it?"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import psutil
+
+from generation import (
+    Catalogue,
+    ImagineRequest,
+    Job,
+    JobEnded,
+    JobEvent,
+    JobStarted,
+    LocalWorker,
+    PictureMade,
+    Service,
+    StepDone,
+    WorkerSetup,
+)
+
+MODEL = """
+["{name}"]
+title = "Flat colours"
+family = "fake"
+checkpoint = "{switches}"
+licence = "MIT"
+needs_gpu = false
+scheduler = "DDIMScheduler"
+num_inference_steps = 4
+guidance_scale = 3.0
+has_negative_prompt = true
+width = 64
+height = 64
+smallest_side = 32
+largest_side = 128
+side_multiple = 32
+seconds_per_step = {seconds_per_step}
+memory = {{ weights_gib = {{ colour = {weights_gib} }}, denoise_gib_per_megapixel = 0.01 }}
+"""
+PATIENCE_S = 60.0
+
+Event = TypeVar("Event")
+
+
+def request(
+    *, model: str = "flat", seed: int = 1, images: int = 1, steps: int = 4, prompt: str = "red"
+) -> ImagineRequest:
+    """Give a small request."""
+    return ImagineRequest(
+        model=model,
+        prompt=prompt,
+        negative_prompt="",
+        width=64,
+        height=64,
+        num_inference_steps=steps,
+        guidance_scale=3.0,
+        seed=seed,
+        images=images,
+    )
+
+
+def job(job_id: int, owner: str = "ann", *, asked: ImagineRequest | None = None, seed: int | None = None) -> Job:
+    """Give a whole job; its seed is its number unless it is told."""
+    asked = asked or request(seed=job_id if seed is None else seed)
+    return Job(id=job_id, owner=owner, request=asked, missing=tuple(range(asked.images)))
+
+
+class Studio:
+    """A folder with a models file and the switches of its two models; opened, a service on a worker of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.log_file = folder / "worker.log"
+        self.service: Service
+        self.worker: LocalWorker
+        self.events: list[JobEvent] = []
+        self._changed = asyncio.Condition()
+        self._switches = folder / "switches"
+        self._switches.mkdir()
+
+    def catalogue(self, *, seconds_per_step: float = 0.01, weights_gib: float = 0.01) -> Catalogue:
+        """Write the models file and read it with the models that ship; "flat" is the default."""
+        file = self.folder / "models.toml"
+        facts = {"switches": self._switches, "seconds_per_step": seconds_per_step, "weights_gib": weights_gib}
+        file.write_text("".join(MODEL.format(name=name, **facts) for name in ("flat", "flatter")))
+        return Catalogue.load(extra=file, default="flat")
+
+    @contextmanager
+    def switched(self, switch: str, *, seed: int | None = None) -> Iterator[None]:
+        """Keep a switch on for a while, for all pictures or for that of one seed."""
+        self.switch_on(switch, seed=seed)
+        try:
+            yield
+        finally:
+            self.switch_off(switch)
+
+    def switch_on(self, switch: str, *, seed: int | None = None) -> None:
+        """Turn a fault on."""
+        (self._switches / switch).write_text("" if seed is None else str(seed))
+
+    def switch_off(self, switch: str) -> None:
+        """Turn a fault off."""
+        (self._switches / switch).unlink(missing_ok=True)
+
+    @asynccontextmanager
+    async def opened(
+        self,
+        catalogue: Catalogue | None = None,
+        *,
+        device: str = "cpu",
+        is_paused: bool = False,
+        step_timeout_s: float = 30.0,
+        load_timeout_s: float = 30.0,
+    ) -> AsyncIterator[Studio]:
+        """Open a service on a worker process; the events of an earlier opening are forgotten."""
+        catalogue = catalogue or self.catalogue()
+        self.worker = self.another_worker(catalogue, device, step_timeout_s, load_timeout_s)
+        self.service = Service(catalogue, self.worker, is_paused=is_paused)
+        self.events = []
+        async with asyncio.timeout(PATIENCE_S), self.worker, asyncio.TaskGroup() as tasks, self.service:
+            tasks.create_task(self._listen())
+            yield self
+
+    def another_worker(
+        self,
+        catalogue: Catalogue | None = None,
+        device: str = "cpu",
+        step_timeout_s: float = 30,
+        load_timeout_s: float = 30,
+    ) -> LocalWorker:
+        """Give a worker, not opened yet."""
+        setup = WorkerSetup(catalogue=catalogue or self.catalogue(), device=device, log_file=str(self.log_file))
+        return LocalWorker(setup, step_timeout_s=step_timeout_s, load_timeout_s=load_timeout_s)
+
+    async def _listen(self) -> None:
+        async for event in self.service.events():
+            async with self._changed:
+                self.events.append(event)
+                self._changed.notify_all()
+
+    async def seen(self, kind: type[Event], *, after: int = 0, **fields: object) -> Event:
+        """Wait until an event of this kind with these fields is among the events from number `after` on."""
+
+        def fits(event: JobEvent) -> bool:
+            return isinstance(event, kind) and all(getattr(event, name) == value for name, value in fields.items())
+
+        return await self._until(lambda: next((event for event in self.events[after:] if fits(event)), None))
+
+    async def _until(self, look: Callable[[], JobEvent | None]) -> Event:
+        async with self._changed:
+            while (found := look()) is None:
+                await self._changed.wait()
+        return found  # type: ignore[return-value]
+
+    async def ended(self, job_id: int, *, after: int = 0) -> JobEnded:
+        """Wait for the end of a job."""
+        return await self.seen(JobEnded, after=after, job_id=job_id)
+
+    async def held(self, job_id: int) -> StepDone:
+        """Wait until a job makes steps."""
+        return await self.seen(StepDone, job_id=job_id)
+
+    def pictures(self, job_id: int) -> list[PictureMade]:
+        """Give the pictures of a job so far."""
+        return [event for event in self.events if isinstance(event, PictureMade) and event.job_id == job_id]
+
+    def started(self) -> list[int]:
+        """Give the jobs in the order in which they were started, one that was started again twice."""
+        return [event.job_id for event in self.events if isinstance(event, JobStarted)]
+
+
+def workers() -> list[psutil.Process]:
+    """Give the worker processes of this process that are alive."""
+    children = psutil.Process().children(recursive=True)
+    return [child for child in children if child.is_running() and any("spawn_main" in part for part in child.cmdline())]

@@ -1,0 +1,196 @@
+"""What may be asked of each model, and what is it told that asks for more?"""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from generation import Card, Catalogue, DoesNotFitError, GenerationError, ImagineOptions, InvalidRequestError
+
+CATALOGUE = Catalogue.load()
+PROCESSOR = Card(device="cpu", name="a processor", memory_gib=16)
+LARGE_GPU = Card(device="cuda:0", name="A large card", memory_gib=140)
+BIG_MODELS = ("sdxl", "sd3.5-large", "flux-dev", "flux-schnell", "hidream")
+
+
+def test_what_is_left_open_is_filled_in_by_the_model() -> None:
+    asked = CATALOGUE.complete(ImagineOptions(prompt="a cat"), default_model="sdxl", seed=5)
+
+    assert (asked.model, asked.seed, asked.images) == ("sdxl", 5, 1)
+    assert (asked.num_inference_steps, asked.guidance_scale) == (30, 5.0)
+    assert (asked.width, asked.height, asked.negative_prompt) == (1024, 1024, "")
+
+
+def test_what_was_typed_stands() -> None:
+    options = ImagineOptions(
+        prompt="a cat", model="SDXL", seed=0, num_inference_steps=1, guidance_scale=0.0, size=(768, 512), images=4
+    )
+
+    asked = CATALOGUE.complete(options, default_model="demo", seed=5)
+
+    assert (asked.model, asked.seed, asked.num_inference_steps, asked.guidance_scale) == ("sdxl", 0, 1, 0.0)
+    assert (asked.width, asked.height, asked.images) == (768, 512, 4)
+
+
+SIZES = "sides from 512 to 1536 in steps of 64, at most 1,572,864 pixels in all."
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ({"prompt": " \n"}, "The prompt is empty: say what to draw, for example: a red circle on a blue background."),
+        ({"prompt": "x" * 2001}, "The prompt has 2,001 characters; at most 2,000 are allowed."),
+        ({"negative_prompt": "x" * 2001}, "--no has 2,001 characters; at most 2,000 are allowed."),
+        (
+            {"prompt": "a\x1b[31mcat"},
+            "The prompt has the control character U+001B in it; only text and line breaks are allowed.",
+        ),
+        (
+            {"prompt": "a\udc80cat"},
+            "The prompt has the control character U+DC80 in it; only text and line breaks are allowed.",
+        ),
+        ({"seed": -1}, "--seed -1 is out of range: from 0 to 4294967295 is allowed."),
+        ({"seed": 2**32}, "--seed 4294967296 is out of range: from 0 to 4294967295 is allowed."),
+        ({"num_inference_steps": 0}, "--steps 0 is out of range: from 1 to 150 is allowed."),
+        ({"num_inference_steps": 10**9}, "--steps 1000000000 is out of range: from 1 to 150 is allowed."),
+        ({"guidance_scale": 30.5}, "--cfg 30.5 is out of range: from 0 to 30 is allowed."),
+        ({"guidance_scale": float("nan")}, "--cfg nan is out of range: from 0 to 30 is allowed."),
+        ({"images": 5}, "--count 5 is out of range: from 1 to 4 is allowed."),
+        ({"size": (500, 512)}, f"--size 500x512 is not possible with sdxl; allowed: {SIZES}"),
+        ({"size": (1536, 1536)}, f"--size 1536x1536 is not possible with sdxl; allowed: {SIZES}"),
+        ({"size": (512, 512), "aspect_ratio": (1, 1)}, "--size and --ar exclude each other: give one of the two."),
+        ({"aspect_ratio": (9, 1)}, "--ar 9:1 is not possible with sdxl; allowed: from 1:3 to 3:1."),
+        ({"model": "dalle"}, f"There is no model 'dalle'. Models: demo, demo-fast, {', '.join(BIG_MODELS)}."),
+        (
+            {"model": "flux-dev", "negative_prompt": "haze"},
+            "--no is not possible with flux-dev: this model knows no negative prompt.",
+        ),
+        (
+            {"model": "hidream", "size": (512, 512)},
+            "--size 512x512 is not possible with hidream; allowed: only 1024x1024.",
+        ),
+    ],
+)
+def test_what_is_not_possible_is_refused_by_flag_value_and_what_is_allowed(
+    options: dict[str, object], text: str
+) -> None:
+    typed = ImagineOptions(**({"prompt": "a cat"} | options))  # type: ignore[arg-type]
+
+    with pytest.raises(GenerationError) as refusal:
+        CATALOGUE.complete(typed, default_model="sdxl", seed=0)
+
+    assert str(refusal.value) == text
+
+
+@pytest.mark.parametrize("prompt", ["x" * 2000, "🐈" * 2000, "two\nlines\tand a tab", "שלום"])
+def test_a_prompt_may_be_long_and_of_any_script(prompt: str) -> None:
+    assert CATALOGUE.complete(ImagineOptions(prompt=prompt), default_model="demo", seed=0).prompt == prompt
+
+
+@pytest.mark.parametrize(
+    ("ratio", "size"),
+    [
+        ((1, 1), (1024, 1024)),
+        ((16, 9), (1344, 768)),
+        ((9, 16), (768, 1344)),
+        ((3, 2), (1248, 832)),
+        ((4, 3), (1152, 896)),
+        ((3, 1), (1536, 512)),
+    ],
+)
+def test_a_ratio_gives_about_the_models_own_area(ratio: tuple[int, int], size: tuple[int, int]) -> None:
+    asked = CATALOGUE.complete(ImagineOptions(prompt="a", aspect_ratio=ratio), default_model="sdxl", seed=0)
+
+    ours = asked.width * asked.height / 1024**2
+    assert asked.width / asked.height == pytest.approx(ratio[0] / ratio[1], rel=0.05)
+    assert 0.7 < ours < 1.3
+    assert abs(asked.width - size[0]) <= 192
+
+
+SIDE_OF_RATIO = st.integers(1, 99_999)
+
+
+def size_of(ratio: tuple[int, int], model: str) -> tuple[int, int] | str:
+    """Give the size that a ratio leads to, or the refusal."""
+    try:
+        asked = CATALOGUE.complete(ImagineOptions(prompt="a", aspect_ratio=ratio), default_model=model, seed=0)
+    except InvalidRequestError as refusal:
+        return str(refusal)
+    return asked.width, asked.height
+
+
+@given(st.tuples(SIDE_OF_RATIO, SIDE_OF_RATIO), st.sampled_from([spec.name for spec in CATALOGUE]))
+def test_a_ratio_gives_an_allowed_size_or_a_refusal(ratio: tuple[int, int], model: str) -> None:
+    size = size_of(ratio, model)
+
+    if isinstance(size, str):
+        assert f"--ar {ratio[0]}:{ratio[1]} is not possible with {model}; allowed: from 1:" in size
+    else:
+        again = CATALOGUE.complete(ImagineOptions(prompt="a", size=size), default_model=model, seed=0)
+        assert (again.width, again.height) == size
+        assert (size[0] > size[1]) <= (ratio[0] > ratio[1])
+
+
+def test_a_model_is_found_whatever_its_case() -> None:
+    assert CATALOGUE.get("Flux-DEV").name == "flux-dev"
+
+
+@pytest.mark.parametrize(
+    ("model", "weights_gib", "facts", "licence"),
+    [
+        ("sdxl", 6.46, (False, 30, 5.0, True), "OpenRAIL"),
+        ("sd3.5-large", 25.6, (True, 28, 7.0, True), "Stability Community"),
+        ("flux-dev", 31.4, (True, 28, 3.5, False), "Non-Commercial"),
+        ("flux-schnell", 31.4, (True, 4, 0.0, False), "Apache-2.0"),
+        ("hidream", 57.4, (True, 50, 5.0, True), "MIT"),
+    ],
+)
+def test_the_big_models_stand_in_the_catalogue_with_their_facts(
+    model: str, weights_gib: float, facts: tuple[bool, int, float, bool], licence: str
+) -> None:
+    spec = CATALOGUE.get(model)
+
+    assert (spec.gated, spec.num_inference_steps, spec.guidance_scale, spec.has_negative_prompt) == facts
+    assert sum(spec.memory.weights_gib.values()) == pytest.approx(weights_gib, abs=0.05)
+    assert licence in spec.licence
+    assert spec.licence_url.startswith("https://")
+    assert (spec.width, spec.height) == (1024, 1024)
+
+
+@pytest.mark.parametrize(
+    ("model", "gigabytes"), [("sdxl", 7), ("sd3.5-large", 17), ("flux-dev", 24), ("flux-schnell", 24), ("hidream", 35)]
+)
+def test_a_big_model_says_on_a_machine_without_gpu_what_it_needs_and_what_runs(model: str, gigabytes: int) -> None:
+    with pytest.raises(DoesNotFitError) as refusal:
+        CATALOGUE.plan_default(CATALOGUE.get(model), PROCESSOR)
+
+    assert f"{model} needs a GPU with {gigabytes} GB or more, which this machine has not" in str(refusal.value)
+    assert str(refusal.value).endswith("What runs here: demo, demo-fast.")
+
+
+@pytest.mark.parametrize("model", ["sd3.5-large", "flux-dev", "flux-schnell", "hidream"])
+def test_a_family_that_this_version_cannot_run_is_refused_even_on_the_largest_card(model: str) -> None:
+    with pytest.raises(
+        DoesNotFitError, match=f"large enough for {model}, but this version cannot run the family"
+    ) as refusal:
+        CATALOGUE.plan_default(CATALOGUE.get(model), LARGE_GPU)
+
+    assert str(refusal.value).endswith("What runs here: demo, demo-fast, sdxl.")
+
+
+def test_a_card_that_is_too_small_hears_how_much_is_missing() -> None:
+    small = Card(device="cuda:0", name="A small card", memory_gib=5.5)
+
+    with pytest.raises(
+        DoesNotFitError, match=r"sdxl at 1024x1024 needs about 6\.4 GiB; A small card offers 5\.5 GiB\."
+    ):
+        CATALOGUE.plan_default(CATALOGUE.get("sdxl"), small)
+
+
+def test_a_size_that_is_too_large_hears_which_one_runs() -> None:
+    exact = Card(device="cuda:0", name="A card", memory_gib=6.4)
+    wide = CATALOGUE.complete(ImagineOptions(prompt="a", size=(1536, 1024)), default_model="sdxl", seed=0)
+
+    with pytest.raises(DoesNotFitError, match=r"sdxl runs here at 1024x1024\. What else runs here: demo, demo-fast\."):
+        CATALOGUE.plan(wide, exact)

@@ -1,0 +1,235 @@
+"""Does everyone who waits get the same share of the card, whatever they do and whatever happens?"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import combinations, permutations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from generation.fair_queue import FairQueue
+from tests.generation.one_card import (
+    LONGEST_DISPATCH_S,
+    OWNERS,
+    Ask,
+    Begin,
+    BreakDown,
+    Deed,
+    Finish,
+    GiveUp,
+    OneCard,
+    estimate,
+    scripts,
+)
+from tests.generation.studio import job, request
+
+ROUNDING_S = 0.001  # of an account, for each dispatch
+
+
+def order(card: OneCard) -> list[int]:
+    """Give the jobs in the order in which they were taken up."""
+    return [job_id for job_id, _ in card.schedule]
+
+
+def test_owners_take_turns_by_what_their_pictures_took() -> None:
+    asks: list[Deed] = [Ask("ann", seconds=9), Ask("ann", seconds=9), *[Ask("bob", seconds=3)] * 6]
+
+    card = OneCard().play(asks).drain()
+
+    assert order(card) == [1, 3, 4, 5, 2, 6, 7, 8]
+
+
+def test_jobs_of_one_owner_are_made_in_their_order() -> None:
+    assert order(OneCard().play([Ask("ann", seconds=s) for s in (7, 1, 4)]).drain()) == [1, 2, 3]
+
+
+def test_a_newcomer_is_next_although_others_have_waited_longer() -> None:
+    card = OneCard().play([*[Ask("ann")] * 5, Begin(), Finish(), Begin(), Ask("bob")])
+
+    card.drain()
+
+    assert order(card) == [1, 2, 6, 3, 4, 5]
+
+
+def test_idle_time_earns_no_credit_even_when_the_queue_ran_empty() -> None:
+    long_use: list[Deed] = [Ask("ann", seconds=12), Begin(), Finish()] * 20
+
+    card = OneCard().play(long_use).play([*[Ask("bob")] * 8, *[Ask("ann")] * 8]).drain()
+
+    both = order(card)[20:]
+    assert both == [21, 29, 22, 30, 23, 31, 24, 32, 25, 33, 26, 34, 27, 35, 28, 36]
+
+
+def test_a_wrong_estimate_costs_nobody_anything() -> None:
+    card = OneCard().play([*[Ask("ann")] * 3, Begin(), Ask("bob"), Finish(0.1), Begin(), Finish(), Begin(), Finish()])
+
+    assert order(card) == [1, 4, 2]
+    assert card.queue.virtual_time_ms("ann") == 5500
+    assert card.queue.virtual_time_ms("bob") == 5000
+
+
+def test_a_dispatch_that_broke_is_charged_to_nobody_and_made_next() -> None:
+    card = OneCard().play([Ask("ann"), Ask("bob"), Begin(), BreakDown(), Begin(), Finish(), Begin(), Finish()])
+
+    assert order(card) == [1, 1, 2]
+    assert card.queue.virtual_time_ms("ann") == 5000
+
+
+def test_a_broken_dispatch_comes_back_with_the_rest_of_its_job() -> None:
+    card = OneCard().play([Ask("ann", images=4, seconds=10), Begin()])
+    assert card.dispatch is not None
+
+    (back,) = card.queue.fail(card.dispatch.id)
+
+    assert back.missing == (0, 1, 2, 3)
+    assert not card.queue.waits(back.id)
+
+
+def test_a_dispatch_carries_what_it_may_and_never_less_than_a_picture() -> None:
+    card = OneCard().play([Ask("ann", images=4, seconds=8), Ask("bob", images=2, seconds=25)]).drain()
+
+    assert card.schedule == [(1, (0, 1)), (2, (0,)), (1, (2, 3)), (2, (1,))]
+
+
+@pytest.mark.parametrize("names", list(permutations(("ann", "bob", "cem"))))
+def test_names_do_not_matter(names: tuple[str, str, str]) -> None:
+    first, second, third = names
+    asks = [Ask(first), Ask(first), Ask(second, images=3), Ask(third, seconds=7), Ask(second), Ask(first)]
+
+    assert order(OneCard().play(asks).drain()) == [1, 3, 4, 2, 6, 5]
+
+
+def test_a_forecast_is_what_happens_if_nobody_else_comes() -> None:
+    card = OneCard().play([Ask("ann", images=4, seconds=9), Ask("ann"), Ask("bob", seconds=7), Ask("bob"), Ask("cem")])
+
+    forecast = card.queue.forecast()
+
+    card.drain()
+    starts = {job_id: number for number, (job_id, _) in reversed(list(enumerate(card.schedule)))}
+    assert {told.job_id: told.runs_before for told in forecast} == starts
+    assert [told.seconds for told in forecast] == sorted(told.seconds for told in forecast)
+
+
+def test_a_forecast_counts_what_is_left_of_the_dispatch_under_way() -> None:
+    queue = FairQueue(estimate)
+    queue.add(job(1, asked=request(steps=30)))
+    queue.add(job(2, "bob"))
+    queue.select(now_s=100.0)
+
+    (told,) = queue.forecast(now_s=110.0)
+    (late,) = queue.forecast(now_s=200.0)
+
+    assert (told.job_id, told.runs_before, told.seconds) == (2, 1, 20.0)
+    assert late.seconds == 0.0
+
+
+def test_a_forecast_of_a_long_queue_leaves_the_far_end_out() -> None:
+    queue = FairQueue(estimate)
+    for job_id in range(1, 2001):
+        queue.add(job(job_id))
+
+    forecast = queue.forecast()
+
+    assert [told.job_id for told in forecast] == list(range(1, 501))
+    assert queue.waiting_count() == 2000
+
+
+def _widest_gap_s(card: OneCard, one: str, other: str) -> float:
+    """Give the most by which two owners ever differed over a time in which both waited all along."""
+    widest = 0.0
+    lead: list[float] = []
+    for waiting, served_s in card.moments:
+        if {one, other} <= waiting:
+            lead.append(served_s.get(one, 0.0) - served_s.get(other, 0.0))
+            widest = max(widest, max(lead) - min(lead))
+        else:
+            lead = []
+    return widest
+
+
+@settings(max_examples=300)
+@given(scripts())
+def test_two_who_keep_waiting_never_differ_by_more_than_two_dispatches(script: list[Deed]) -> None:
+    card = OneCard().play(script).drain()
+
+    for one, other in combinations(OWNERS, 2):
+        assert _widest_gap_s(card, one, other) <= 2 * card.longest_s + ROUNDING_S * len(card.schedule)
+
+
+@given(scripts())
+def test_everything_asked_for_is_made_once_or_was_given_up(script: list[Deed]) -> None:
+    kept = [deed for deed in script if not isinstance(deed, BreakDown)]
+
+    card = OneCard().play(kept).drain()
+
+    made = [(job_id, index) for job_id, indexes in card.schedule for index in indexes]
+    assert card.jobs == {}
+    assert len(made) == len(set(made))
+    if not any(isinstance(deed, GiveUp) for deed in kept):
+        assert len(made) == sum(deed.images for deed in kept if isinstance(deed, Ask))
+
+
+@given(scripts())
+def test_the_accounts_hold_no_more_than_what_was_measured(script: list[Deed]) -> None:
+    card = OneCard().play(script).drain()
+
+    highest_ms = max((card.queue.virtual_time_ms(owner) for owner in OWNERS), default=0)
+    assert highest_ms <= 1000 * sum(card.served_s.values()) + len(card.schedule)
+    for owner, served_s in card.served_s.items():
+        assert card.queue.virtual_time_ms(owner) >= 1000 * served_s - len(card.schedule)
+
+
+@given(scripts())
+def test_no_dispatch_is_longer_than_allowed_unless_one_picture_is(script: list[Deed]) -> None:
+    card = OneCard()
+    seconds = {}
+    for deed in script:
+        card.do(deed)
+        if card.dispatch is not None:
+            (share,) = card.dispatch.shares
+            seconds[card.dispatch.id] = (estimate(share.request) * len(share.indexes), len(share.indexes))
+
+    assert all(length <= LONGEST_DISPATCH_S or pictures == 1 for length, pictures in seconds.values())
+
+
+@given(scripts(), st.permutations(OWNERS))
+def test_other_names_give_the_same_schedule(script: list[Deed], names: list[str]) -> None:
+    other = dict(zip(OWNERS, names, strict=True))
+    renamed = [replace(deed, owner=other[deed.owner]) if isinstance(deed, Ask) else deed for deed in script]
+
+    assert OneCard().play(renamed).drain().schedule == OneCard().play(script).drain().schedule
+
+
+@given(scripts(), st.integers(0, 60), st.sampled_from(OWNERS))
+def test_a_job_that_is_given_up_before_it_starts_is_as_if_it_had_never_been(
+    script: list[Deed], at: int, owner: str
+) -> None:
+    without, with_it = OneCard().play(script[:at]), OneCard().play(script[:at])
+
+    with_it.queue.add(job(10_000, owner))
+    with_it.queue.cancel(10_000)
+
+    assert with_it.play(script[at:]).drain().schedule == without.play(script[at:]).drain().schedule
+
+
+@given(scripts(), st.integers(0, 60))
+def test_a_restart_changes_nobodys_turn(script: list[Deed], at: int) -> None:
+    running = OneCard().play(script[:at])
+    restarted = running.restarted()
+    running.do(BreakDown())  # what a restart makes of the dispatch under way
+
+    assert restarted.play(script[at:]).drain().schedule == running.play(script[at:]).drain().schedule
+
+
+@given(scripts(), st.integers(0, 60))
+@settings(max_examples=50)
+def test_a_dispatch_that_breaks_is_as_if_it_had_never_begun(script: list[Deed], at: int) -> None:
+    smooth, broken = OneCard().play(script[:at]), OneCard().play(script[:at])
+    if smooth.dispatch is None:
+        broken.do(Begin())
+        broken.do(BreakDown())
+        broken.schedule = list(smooth.schedule)
+
+    assert broken.play(script[at:]).drain().schedule == smooth.play(script[at:]).drain().schedule

@@ -1,0 +1,116 @@
+"""Does an operator's own models file work, and is it told what is wrong with it?"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from generation import Catalogue, GenerationError
+from tests.generation.studio import MODEL
+
+ENTRY = MODEL.format(name="mine", switches="weights", seconds_per_step=0.1, weights_gib=1.5)
+
+
+def load(folder: Path, text: str | bytes, *, default: str | None = None) -> Catalogue:
+    """Read the models that ship and a file of one's own."""
+    file = folder / "mine.toml"
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    return Catalogue.load(extra=file, default=default)
+
+
+def test_an_entry_stands_behind_those_that_ship(tmp_path: Path) -> None:
+    catalogue = load(tmp_path, ENTRY)
+
+    assert [spec.name for spec in catalogue][-1] == "mine"
+    assert catalogue.default == "demo"
+
+
+def test_an_entry_may_be_the_default_and_may_replace_one_that_ships(tmp_path: Path) -> None:
+    catalogue = load(tmp_path, ENTRY.replace('"mine"', '"SDXL"'), default="sdxl")
+
+    assert catalogue.default == "sdxl"
+    assert catalogue.get("sdxl").family == "fake"
+    assert len([spec for spec in catalogue if spec.name == "sdxl"]) == 1
+
+
+def test_a_relative_checkpoint_begins_at_the_file(tmp_path: Path) -> None:
+    assert load(tmp_path, ENTRY).get("mine").checkpoint == str(tmp_path / "weights")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        ("width = 64", 'width = "64"', "mine.width is '64'; allowed: a whole number from 8 to 4096."),
+        ("width = 64", "width = true", "mine.width is True; allowed: a whole number from 8 to 4096."),
+        (
+            "width = 64",
+            "width = 48",
+            "width is 48; allowed: a multiple of side_multiple (32) from smallest_side (32) to largest_side (128).",
+        ),
+        ("side_multiple = 32", "side_multiple = 12", "mine.side_multiple is 12; allowed: a multiple of 8."),
+        ("guidance_scale = 3.0", "guidance_scale = nan", "mine.guidance_scale is nan; allowed: a number from 0 to 30."),
+        (
+            "num_inference_steps = 4",
+            "num_inference_steps = 4.5",
+            "steps is 4.5; allowed: a whole number from 1 to 150.",
+        ),
+        ("needs_gpu = false", 'needs_gpu = "no"', "mine.needs_gpu is 'no'; allowed: true or false."),
+        (
+            "seconds_per_step = 0.1",
+            "seconds_per_step = 0",
+            "_step is 0; allowed: a number from 1e-06 to 10000.",
+        ),
+        (
+            'family = "fake"',
+            'family = "dalle"',
+            "mine.family is 'dalle'; allowed: one of sdxl, sd3, flux, hidream, fake.",
+        ),
+        ('family = "fake"', "family = ['sdxl']", "mine.family is ['sdxl']; allowed: one of sdxl,"),
+        (
+            'checkpoint = "weights"',
+            'checkpoint = "hub:no/such/thing"',
+            "mine.checkpoint is 'hub:no/such/thing'; allowed: a directory, or \"hub:OWNER/NAME\".",
+        ),
+        ('scheduler = "DDIM', 'scheduler = "DDIM ', "'DDIM Scheduler'; allowed: the name of a diffusers scheduler."),
+        ('licence = "MIT"', 'license = "MIT"', "mine has an unknown field 'license'; allowed: title, family,"),
+        ('licence = "MIT"', "", "mine lacks the field 'licence': one line of text in quotes."),
+        ("weights_gib = {", "weights_gib = 3, x = {", "mine.memory has an unknown field 'x'; allowed: weights_gib,"),
+        ("colour = 1.5", 'colour = "1.5"', "mine.memory.weights_gib is {'colour': '1.5'}; allowed: a table of GiB"),
+        ("colour = 1.5", "", "mine.memory.weights_gib is {}; allowed: a table of GiB by component"),
+        ("memory = {", "memory = 3 # {", "mine.memory is 3; allowed: a table with weights_gib and"),
+        ('["mine"]', '["two words"]', "'two words' is no name for a model: letters, digits, dots and hyphens"),
+        ('["mine"]', '["../mine"]', "'../mine' is no name for a model"),
+        ('["mine"]', "mine = 3\n[other]", "mine is 3; allowed: a table, which begins with [mine]."),
+        ('["mine"]', "[mine", "mine.toml is not valid TOML: "),
+    ],
+)
+def test_what_is_wrong_is_named_by_entry_field_and_what_is_allowed(
+    tmp_path: Path, old: str, new: str, complaint: str
+) -> None:
+    assert old in ENTRY
+
+    with pytest.raises(GenerationError) as refusal:
+        load(tmp_path, ENTRY.replace(old, new))
+
+    assert complaint in str(refusal.value)
+    assert str(refusal.value).startswith("mine.toml")
+
+
+def test_an_entry_that_is_there_twice_in_another_case_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(GenerationError, match="mine is there twice"):
+        load(tmp_path, ENTRY + ENTRY.replace("mine", "Mine"))
+
+
+def test_a_default_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(GenerationError, match="There is no model 'yours'"):
+        load(tmp_path, ENTRY, default="yours")
+
+
+def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(GenerationError, match=r"The models file missing\.toml cannot be read: No such file"):
+        Catalogue.load(extra=tmp_path / "missing.toml")
+    with pytest.raises(GenerationError, match="cannot be read: Is a directory"):
+        Catalogue.load(extra=tmp_path)
+    with pytest.raises(GenerationError, match=r"mine\.toml is not a text file in UTF-8"):
+        load(tmp_path, b"\xff\xfe\x00")

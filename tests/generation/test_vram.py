@@ -1,0 +1,69 @@
+"""Is a request planned so that it fits the card, and no more is left out of the card than needs be?"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from generation import Card, Catalogue, DoesNotFitError, ModelSpec, Residency, VramPlan
+from generation.vram import plan, smallest_card_gib
+
+CATALOGUE = Catalogue.load()
+SDXL = CATALOGUE.get("sdxl")
+REQUEST = CATALOGUE.default_request(SDXL)
+
+
+def gpu(memory_gib: float) -> Card:
+    """Give a card of that size."""
+    return Card(device="cuda:0", name="a card", memory_gib=memory_gib)
+
+
+@pytest.mark.parametrize(
+    ("memory_gib", "given_up"),
+    [
+        (80, (Residency.RESIDENT, False)),
+        (12, (Residency.RESIDENT, False)),
+        (10, (Residency.RESIDENT, True)),
+        (8, (Residency.OFFLOAD, False)),
+        (6.4, (Residency.OFFLOAD, False)),
+    ],
+)
+def test_sdxl_gives_up_on_a_smaller_card_what_costs_least(memory_gib: float, given_up: tuple[Residency, bool]) -> None:
+    found = plan(REQUEST, SDXL.memory, gpu(memory_gib))
+
+    assert (found.residency, found.tiled_decode) == given_up
+    assert found.precision == "bfloat16"
+
+
+def test_a_processor_computes_in_float32_and_never_offloads() -> None:
+    found = plan(REQUEST, SDXL.memory, Card(device="cpu", name="a processor", memory_gib=64))
+
+    assert (found.residency, found.precision) == (Residency.RESIDENT, "float32")
+    assert found.predicted_peak_gib > 12
+
+
+MODELS = st.sampled_from(list(CATALOGUE))
+SIDES = st.integers(8, 32).map(lambda number: 64 * number)
+
+
+def _rank(found: VramPlan) -> tuple[bool, bool]:
+    """Tell how much a plan leaves out of the card; less is better."""
+    return found.residency is Residency.OFFLOAD, found.tiled_decode
+
+
+@given(MODELS, SIDES, SIDES, st.floats(0.5, 200), st.floats(0, 200))
+def test_a_plan_fits_and_more_memory_never_gives_a_worse_one(
+    spec: ModelSpec, width: int, height: int, memory_gib: float, more_gib: float
+) -> None:
+    asked = replace(CATALOGUE.default_request(spec), width=width, height=height)
+    try:
+        found = plan(asked, spec.memory, gpu(memory_gib))
+    except DoesNotFitError:
+        assert smallest_card_gib(asked, spec.memory) > memory_gib
+        return
+
+    assert found.predicted_peak_gib <= memory_gib
+    assert _rank(plan(asked, spec.memory, gpu(memory_gib + more_gib))) <= _rank(found)

@@ -1,0 +1,190 @@
+"""Is a job durable from its acceptance to its last picture, and never changed after its end?"""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from storage import Database, JobRecord, Jobs, Members, Pictures
+from tests.storage.conftest import new_job, new_picture
+
+LONG_PROMPT = "🐈‍⬛ חתול café\n" * 150
+
+
+async def accept(jobs: Jobs, prompt: str = "a red circle") -> int:
+    """Keep a job under a key of its own."""
+    job_id, _ = await jobs.accept(f"event of {prompt} {object()}", new_job(prompt))
+    return job_id
+
+
+async def get(jobs: Jobs, job_id: int) -> JobRecord:
+    """Find a job that is there."""
+    record = await jobs.get(job_id)
+    assert record is not None
+    return record
+
+
+async def end(jobs: Jobs, job_id: int, state: str = "done", *, virtual_time_ms: int = 1500) -> None:
+    """End a job."""
+    await jobs.end(job_id, state, gpu_seconds=1.5, error="", owner="console:me", virtual_time_ms=virtual_time_ms)
+
+
+@pytest.mark.parametrize("prompt", ["a red circle", LONG_PROMPT, "'; DROP TABLE job; --"], ids=["plain", "long", "sql"])
+async def test_a_job_comes_back_as_it_was_accepted(jobs: Jobs, prompt: str) -> None:
+    job_id = await accept(jobs, prompt)
+
+    record = await get(jobs, job_id)
+
+    assert (record.prompt, record.owner, record.state) == (prompt, "console:me", "queued")
+    assert record.request == {"prompt": prompt, "seed": 2**32 - 1}
+    assert record.place == {"platform": "console", "channel": "chat"}
+    assert (record.attempts, record.gpu_ms, record.pictures) == (0, 0, ())
+    assert record.created_ms > 1_700_000_000_000
+
+
+async def test_a_repeated_event_gives_the_same_job_and_keeps_nothing(jobs: Jobs) -> None:
+    first, is_new = await jobs.accept("discord:1", new_job("a"))
+    again, is_new_again = await jobs.accept("discord:1", new_job("b"))
+    other, _ = await jobs.accept("discord:2", new_job("b"))
+
+    assert (is_new, is_new_again) == (True, False)
+    assert again == first
+    assert other == first + 1
+    assert (await get(jobs, first)).prompt == "a"
+
+
+async def test_events_repeated_at_the_same_moment_give_one_job(jobs: Jobs) -> None:
+    answers = await asyncio.gather(*(jobs.accept("discord:1", new_job()) for _ in range(50)))
+
+    assert len({job_id for job_id, _ in answers}) == 1
+    assert sum(is_new for _, is_new in answers) == 1
+    assert len(await jobs.unfinished()) == 1
+
+
+async def test_a_job_that_is_not_there_is_none(jobs: Jobs) -> None:
+    assert await jobs.get(99) is None
+    assert await jobs.get(10**17) is None
+
+
+async def test_a_number_is_never_given_twice(jobs: Jobs, database: Database) -> None:
+    job_id = await accept(jobs)
+    await database.write(lambda connection: connection.exec_driver_sql("DELETE FROM inbound"))
+    await database.write(lambda connection: connection.exec_driver_sql("DELETE FROM job"))
+
+    assert await accept(jobs) == job_id + 1
+
+
+async def test_unfinished_jobs_are_those_that_wait_or_run_oldest_first(jobs: Jobs) -> None:
+    numbers = [await accept(jobs, prompt) for prompt in "abcd"]
+    await jobs.start(numbers[1])
+    await end(jobs, numbers[0])
+    await end(jobs, numbers[2], "cancelled")
+
+    unfinished = await jobs.unfinished()
+
+    assert [(record.id, record.state) for record in unfinished] == [(numbers[1], "running"), (numbers[3], "queued")]
+
+
+async def test_a_requeued_job_keeps_its_attempts_and_what_it_has_used(jobs: Jobs) -> None:
+    job_id = await accept(jobs)
+    await jobs.start(job_id)
+
+    await jobs.requeue(job_id, attempts=2, gpu_seconds=3.25)
+
+    record = await get(jobs, job_id)
+    assert (record.state, record.attempts, record.gpu_ms) == ("queued", 2, 3250)
+
+
+async def test_what_has_ended_is_never_changed_again(jobs: Jobs) -> None:
+    job_id = await accept(jobs)
+    await end(jobs, job_id, "cancelled")
+    before = await get(jobs, job_id)
+
+    await jobs.start(job_id)
+    await jobs.requeue(job_id, attempts=1, gpu_seconds=9)
+    await end(jobs, job_id, "done")
+
+    assert await get(jobs, job_id) == before
+
+
+async def test_the_end_of_a_job_charges_its_owner_and_owes_its_message(jobs: Jobs, database: Database) -> None:
+    job_id = await accept(jobs)
+    assert await jobs.owed() == ()
+
+    await end(jobs, job_id, virtual_time_ms=2500)
+
+    (owed,) = await jobs.owed()
+    assert (owed.id, owed.gpu_ms, owed.want_rev, owed.shown_rev) == (job_id, 1500, 2, 0)
+    assert await Members(database).virtual_times_ms() == {"console:me": 2500}
+
+
+async def test_an_account_moves_without_a_job_too(jobs: Jobs, database: Database) -> None:
+    await jobs.move_account("telegram:1", 100)
+    await jobs.move_account("telegram:1", 50)
+
+    assert await Members(database).virtual_times_ms() == {"telegram:1": 50}
+
+
+async def test_a_message_is_owed_until_it_shows_the_end(jobs: Jobs) -> None:
+    job_id = await accept(jobs)
+    await jobs.note_message(job_id, "message 5")
+    await jobs.note_shown(job_id, 1)
+    await end(jobs, job_id)
+    (owed,) = await jobs.owed()
+
+    await jobs.note_shown(job_id, owed.want_rev)
+
+    assert owed.message_id == "message 5"
+    assert await jobs.owed() == ()
+
+
+@pytest.mark.parametrize(("shown", "kept"), [((2, 1), 2), ((1, 2), 2), ((9,), 2), ((0,), 0)])
+async def test_what_a_message_shows_never_goes_back_nor_beyond_what_is_wanted(
+    jobs: Jobs, shown: tuple[int, ...], kept: int
+) -> None:
+    job_id = await accept(jobs)
+    await end(jobs, job_id)
+
+    for revision in shown:
+        await jobs.note_shown(job_id, revision)
+
+    assert (await get(jobs, job_id)).shown_rev == kept
+
+
+async def test_pictures_come_back_by_index_with_their_files(jobs: Jobs, pictures: Pictures) -> None:
+    job_id = await accept(jobs)
+
+    names = [await jobs.add_picture(new_picture(job_id, index, b"pixels %d" % index)) for index in (1, 0)]
+
+    found = (await get(jobs, job_id)).pictures
+    assert [(picture.index, picture.seed, picture.sha256) for picture in found] == [(0, 7, names[1]), (1, 8, names[0])]
+    assert (found[0].width, found[0].height, found[0].provenance) == (64, 48, {"torch": "2"})
+    assert pictures.path(names[0]).read_bytes() == b"pixels 1"
+
+
+async def test_a_second_picture_of_an_index_is_dropped(jobs: Jobs) -> None:
+    job_id = await accept(jobs)
+
+    first = await jobs.add_picture(new_picture(job_id, 0, b"first"))
+    await jobs.add_picture(new_picture(job_id, 0, b"second"))
+
+    assert [picture.sha256 for picture in (await get(jobs, job_id)).pictures] == [first]
+
+
+async def test_more_jobs_than_a_statement_has_room_for_come_back_with_their_pictures(
+    jobs: Jobs, database: Database
+) -> None:
+    first = await accept(jobs)
+    many = (
+        "INSERT INTO job (owner, place, state, model, prompt, request, created_ms) "
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 40000) "
+        "SELECT 'a:b', '{}', 'queued', 'demo', 'p', '{}', 0 FROM n"
+    )
+    await database.write(lambda connection: connection.exec_driver_sql(many))
+    await jobs.add_picture(new_picture(first + 40_000))
+
+    unfinished = await jobs.unfinished()
+
+    assert len(unfinished) == 40_001
+    assert len(unfinished[-1].pictures) == 1
