@@ -124,6 +124,9 @@ class Catalogue:
         _check_range("--steps", options.num_inference_steps, 1, MOST_STEPS)
         _check_range("--cfg", options.guidance_scale, 0.0, LARGEST_GUIDANCE)
         _check_range("--count", options.images, 1, MOST_IMAGES)
+        guidance_scale = spec.guidance_scale if options.guidance_scale is None else options.guidance_scale
+        if options.negative_prompt and guidance_scale <= 1:
+            raise InvalidRequestError(f"--no works by guidance: it needs --cfg above 1, not {guidance_scale:g}.")
         width, height = _size(options, spec)
         return ImagineRequest(
             model=spec.name,
@@ -132,7 +135,7 @@ class Catalogue:
             width=width,
             height=height,
             num_inference_steps=options.num_inference_steps or spec.num_inference_steps,
-            guidance_scale=spec.guidance_scale if options.guidance_scale is None else options.guidance_scale,
+            guidance_scale=guidance_scale,
             seed=seed if options.seed is None else options.seed,
             images=options.images,
         )
@@ -140,10 +143,10 @@ class Catalogue:
 
 def _plan(spec: ModelSpec, request: ImagineRequest, card: Card) -> VramPlan:
     is_known = FAMILIES[spec.family] is not None
-    later = "" if is_known else f", and a later version: this one cannot run the family {spec.family} yet"
+    later = "" if is_known else f" Nor can this version run the family {spec.family} yet."
     if spec.needs_gpu and not card.is_gpu:
         needed = math.ceil(smallest_card_gib(request, spec.memory))
-        raise DoesNotFitError(f"{spec.name} needs a GPU with {needed} GB or more, which this machine has not{later}.")
+        raise DoesNotFitError(f"{spec.name} needs a GPU with {needed} GB or more; this machine has none.{later}")
     found = plan(request, spec.memory, card)
     if not is_known:
         raise DoesNotFitError(

@@ -8,6 +8,7 @@ so callers await a future. Units that wait together are committed together (grou
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,6 +50,7 @@ class Database:
     """An open, migrated database. Use as an async context manager; leaving it finishes what was begun."""
 
     def __init__(self, path: Path, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> None:
+        self._path = path
         wait = f"PRAGMA busy_timeout={busy_timeout_ms}"
         self._work: asyncio.Queue[_Work | None] = asyncio.Queue()
         self._writer = _engine(path, (wait, *WRITER_PRAGMAS), begin="BEGIN IMMEDIATE", pool_size=1)
@@ -109,6 +111,8 @@ class Database:
 
     async def _migrate(self) -> None:
         with in_words():
+            # The driver cannot clean up after a file that cannot be opened: its thread would outlive the loop.
+            await asyncio.to_thread(_try_to_open, self._path)
             async with self._writer.begin() as connection:
                 await connection.run_sync(migrate)
 
@@ -174,6 +178,10 @@ async def _to_the_end(task: asyncio.Task[None]) -> None:
         raise cancelled
 
 
+def _try_to_open(path: Path) -> None:
+    sqlite3.connect(path).close()
+
+
 def _engine(path: Path, pragmas: tuple[str, ...], *, begin: str, pool_size: int) -> AsyncEngine:
     url = URL.create("sqlite+aiosqlite", database=str(path))
     engine = create_async_engine(url, pool_size=pool_size, max_overflow=0)
@@ -181,10 +189,14 @@ def _engine(path: Path, pragmas: tuple[str, ...], *, begin: str, pool_size: int)
     @event.listens_for(engine.sync_engine, "connect")
     def prepare(connection: Any, _: Any) -> None:
         connection.isolation_level = None  # the driver must not begin transactions of its own
-        cursor = connection.cursor()
-        for pragma in pragmas:
-            cursor.execute(pragma)
-        cursor.close()
+        try:
+            cursor = connection.cursor()
+            for pragma in pragmas:
+                cursor.execute(pragma)
+            cursor.close()
+        except BaseException:
+            connection.close()  # the pool does not know it yet, and its thread would outlive the loop
+            raise
 
     @event.listens_for(engine.sync_engine, "begin")
     def start(connection: Any) -> None:

@@ -1,4 +1,4 @@
-"""How does the demo model cut a prompt into tokens: CLIP's byte-level BPE, where each word of a caption is one token."""
+"""How does the demo model cut a prompt into tokens? By CLIP's byte-level BPE, where each caption word is one token."""
 
 from __future__ import annotations
 

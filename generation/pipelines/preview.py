@@ -1,11 +1,12 @@
-"""What will the picture look like: a cheap look at latents, by a linear map fitted to the model's own autoencoder."""
+"""What will the picture look like: a cheap look at latents while they are still being denoised?"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
+from diffusers import AutoencoderTiny
 from PIL import Image, ImageDraw
 from torch.nn import functional
 
@@ -13,6 +14,34 @@ CHART_SIDE = 512
 CHART_SHAPES = 120
 PATCH = 4  # a latent cell becomes PATCH x PATCH pixels
 RIDGE = 1e-3
+LARGEST_DEVIATION = 1.5  # of finished latents; some schedulers start at many times that
+
+
+class Preview(Protocol):
+    """Draws latents."""
+
+    def draw(self, latents: torch.Tensor) -> Image.Image:
+        """Draw the first picture of a batch of latents (B, C, H, W), PATCH times as large as they are."""
+
+
+def find_preview(vae: Any, device: torch.device) -> Preview:
+    """Give the preview for an autoencoder: a tiny one is quick enough to be used itself."""
+    return TinyPreview(vae) if isinstance(vae, AutoencoderTiny) else LinearPreview.fit(vae, device)
+
+
+class TinyPreview:
+    """Decodes in full and makes it small."""
+
+    def __init__(self, vae: Any) -> None:
+        self._vae = vae
+
+    @torch.inference_mode()
+    def draw(self, latents: torch.Tensor) -> Image.Image:
+        """Draw the first picture of a batch of latents (B, C, H, W), PATCH times as large as they are."""
+        scaled = _settled(latents[:1]).to(self._vae.dtype) / self._vae.config.scaling_factor
+        pixels = self._vae.decode(scaled).sample.float().cpu()
+        size = [side * PATCH for side in latents.shape[-2:]]
+        return _to_image(functional.interpolate(pixels, size, mode="area")[0])
 
 
 class LinearPreview:
@@ -28,10 +57,9 @@ class LinearPreview:
     @classmethod
     @torch.inference_mode()
     def fit(cls, vae: Any, device: torch.device) -> LinearPreview:
-        """Fit to a diffusers autoencoder: AutoencoderKL, or AutoencoderTiny, whose latents are no distribution."""
+        """Fit to a diffusers AutoencoderKL, or one with the same `encode`."""
         chart = _chart()
-        encoded = vae.encode(chart.to(device, vae.dtype))
-        latents = encoded.latent_dist.mode() if hasattr(encoded, "latent_dist") else encoded.latents
+        latents = vae.encode(chart.to(device, vae.dtype)).latent_dist.mode()
         latents = (latents.float().cpu() - (vae.config.get("shift_factor") or 0.0)) * vae.config.scaling_factor
         size = [side * PATCH for side in latents.shape[-2:]]
         patches = functional.pixel_unshuffle(functional.interpolate(chart, size, mode="area"), PATCH)
@@ -43,11 +71,20 @@ class LinearPreview:
     def draw(self, latents: torch.Tensor) -> Image.Image:
         """Draw the first picture of a batch of latents (B, C, H, W), PATCH times as large as they are."""
         height, width = latents.shape[-2:]
-        latents = latents[:1].float().cpu()
-        latents = latents / latents.std().clamp(min=1.0)  # some schedulers start at many times the final scale
-        patches = (_with_one(latents) @ self._weight).T.reshape(1, -1, height, width)
-        pixels = functional.pixel_shuffle(patches, PATCH)[0].permute(1, 2, 0)
-        return Image.fromarray(((pixels * 127.5 + 127.5).clamp(0, 255)).to(torch.uint8).numpy())
+        cells = _with_one(_settled(latents[:1].float().cpu()))
+        patches = (cells @ self._weight).T.reshape(1, -1, height, width)
+        return _to_image(functional.pixel_shuffle(patches, PATCH)[0])
+
+
+def _settled(latents: torch.Tensor) -> torch.Tensor:
+    """Bring latents that are nearly all noise down to the scale of finished ones."""
+    return latents / (latents.std() / LARGEST_DEVIATION).clamp(min=1.0)
+
+
+def _to_image(pixels: torch.Tensor) -> Image.Image:
+    """Turn (3, H, W) in [-1, 1] into a picture."""
+    levels = (pixels.permute(1, 2, 0) * 127.5 + 127.5).clamp(0, 255)
+    return Image.fromarray(levels.to(torch.uint8).numpy())
 
 
 def _with_one(latents: torch.Tensor) -> torch.Tensor:

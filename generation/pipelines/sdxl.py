@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import inspect
+import threading
 from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -14,12 +15,13 @@ import torch
 import transformers
 from PIL import Image
 from safetensors import SafetensorError
+from tqdm import tqdm
 
 from generation.errors import ModelLoadError
 from generation.model import ModelSpec
 from generation.pipelines.checkpoint import check_parts, find_checkpoint
 from generation.pipelines.pipeline import OnStep, Step
-from generation.pipelines.preview import LinearPreview
+from generation.pipelines.preview import find_preview
 from generation.request import ImagineRequest
 from generation.vram import Card, Residency, VramPlan
 
@@ -34,20 +36,12 @@ def load(spec: ModelSpec, plan: VramPlan, card: Card) -> SdxlPipeline:
     Raises:
         ModelLoadError: the checkpoint cannot be found or read.
     """
-    _quieten(diffusers)
-    _quieten(transformers)
+    _quieten()
     directory, revision = find_checkpoint(spec)
     pipe = _read(spec, directory, getattr(torch, plan.precision))
     pipe.scheduler = _scheduler(spec, pipe.scheduler.config)
     pipe.set_progress_bar_config(disable=True)
-    if plan.tiled_decode:
-        pipe.vae.enable_tiling()
-        pipe.vae.tile_sample_min_size = TILE_PIXELS
-        pipe.vae.tile_latent_min_size = TILE_PIXELS // pipe.vae_scale_factor
-    if plan.residency is Residency.OFFLOAD:
-        pipe.enable_model_cpu_offload(device=card.device)
-    else:
-        pipe.to(card.device)
+    _place(pipe, plan, card)
     provenance = {
         "model_revision": revision,
         "scheduler": spec.scheduler,
@@ -61,9 +55,13 @@ def load(spec: ModelSpec, plan: VramPlan, card: Card) -> SdxlPipeline:
     return SdxlPipeline(pipe, provenance)
 
 
-def _quieten(library: Any) -> None:
-    library.utils.logging.set_verbosity_error()
-    library.utils.logging.disable_progress_bar()
+def _quieten() -> None:
+    """Keep the libraries off the terminal, now and at the end."""
+    for library in (diffusers, transformers):
+        library.utils.logging.set_verbosity_error()
+        library.utils.logging.disable_progress_bar()
+    # tqdm's own lock is a semaphore of the system: a worker that is killed leaves it behind, and Python says so.
+    tqdm.set_lock(threading.RLock())
 
 
 def _read(spec: ModelSpec, directory: Path, precision: torch.dtype) -> Any:
@@ -75,6 +73,17 @@ def _read(spec: ModelSpec, directory: Path, precision: torch.dtype) -> Any:
         )
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RuntimeError, SafetensorError) as error:
         raise ModelLoadError(f"{spec.name}: its checkpoint cannot be read; fetch it anew or ask an admin.") from error
+
+
+def _place(pipe: Any, plan: VramPlan, card: Card) -> None:
+    if plan.tiled_decode:
+        pipe.vae.enable_tiling()
+        pipe.vae.tile_sample_min_size = TILE_PIXELS
+        pipe.vae.tile_latent_min_size = TILE_PIXELS // pipe.vae_scale_factor
+    if plan.residency is Residency.OFFLOAD:
+        pipe.enable_model_cpu_offload(device=card.device)
+    else:
+        pipe.to(card.device)
 
 
 def _scheduler(spec: ModelSpec, config: Mapping[str, Any]) -> Any:
@@ -96,7 +105,7 @@ class SdxlPipeline:
     def __init__(self, pipe: Any, provenance: Mapping[str, str]) -> None:
         self.provenance = provenance
         self._pipe = pipe
-        self._preview = LinearPreview.fit(pipe.vae, pipe._execution_device)  # noqa: SLF001 - `device` lies under offload
+        self._preview = find_preview(pipe.vae, pipe._execution_device)  # noqa: SLF001 - `device` lies under offload
         pipe.maybe_free_model_hooks()
 
     @torch.inference_mode()

@@ -31,7 +31,7 @@ side_multiple = 32
 seconds_per_step = 0.01
 memory = {{ weights_gib = {{ colour = 0.01 }}, denoise_gib_per_megapixel = 0.01 }}
 """
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 SOMEBODY = Member(platform="recorded", id="somebody", name="Somebody")
 ADMIN = Member(platform="recorded", id="admin", name="Admin")
 STUDIO = Place(platform="recorded", channel="studio")

@@ -41,7 +41,7 @@ def environment(directory: Path) -> dict[str, str]:
 def fairbrush(
     directory: Path, *arguments: str, typed: str | bytes = "", largest_file: int | None = None, **settings: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run the program to its end with this standard input; a file that grows beyond `largest_file` bytes fills the disk."""
+    """Run the program to its end with this standard input; a file beyond `largest_file` bytes fills the disk."""
 
     def limit() -> None:
         if largest_file is not None:

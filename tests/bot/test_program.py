@@ -109,22 +109,14 @@ def test_models_lists_the_catalogue(tmp_path: Path) -> None:
     ("settings", "status", "complaint"),
     [
         ({"FAIRBRUSH_DATA_DIR": "/proc/nowhere"}, 1, "The data directory /proc/nowhere cannot be used"),
-        ({"FAIRBRUSH_DATA_DIR": "/dev/null"}, 1, "The data directory /dev/null is a file"),
-        ({"FAIRBRUSH_ADMINS": "me, you"}, 2, "FAIRBRUSH_ADMINS"),
-        (
-            {"FAIRBRUSH_GENERATION__DEVICE": "tpu"},
-            2,
-            "__DEVICE is wrong: 'tpu' is no device, allowed are auto",
-        ),
-        ({"FAIRBRUSH_GENERATION__STEP_TIMEOUT_S": "-1"}, 2, "FAIRBRUSH_GENERATION__STEP_TIMEOUT_S"),
+        ({"FAIRBRUSH_ADMINS": "me, you"}, 2, "The setting FAIRBRUSH_ADMINS is wrong: it must be JSON"),
         ({"FAIRBRUSH_GENERATION__DEFAULT_MODEL": "nosuch"}, 2, "There is no model 'nosuch'"),
-        ({"FAIRBRUSH_GENERATION__MODELS_FILE": "/nowhere.toml"}, 2, "The models file nowhere.toml cannot be read"),
     ],
 )
 def test_a_start_that_cannot_work_says_why(
     tmp_path: Path, settings: dict[str, str], status: int, complaint: str
 ) -> None:
-    done = fairbrush(tmp_path, "chat", typed="/queue\n", **settings)
+    done = fairbrush(tmp_path, "chat", typed="/queue\n", largest_file=None, **settings)
 
     assert (done.returncode, done.stdout) == (status, "")
     assert complaint in done.stderr

@@ -67,6 +67,10 @@ SIZES = "sides from 512 to 1536 in steps of 64, at most 1,572,864 pixels in all.
             "--no is not possible with flux-dev: this model knows no negative prompt.",
         ),
         (
+            {"negative_prompt": "haze", "guidance_scale": 1.0},
+            "--no works by guidance: it needs --cfg above 1, not 1.",
+        ),
+        (
             {"model": "hidream", "size": (512, 512)},
             "--size 512x512 is not possible with hidream; allowed: only 1024x1024.",
         ),
@@ -165,7 +169,7 @@ def test_a_big_model_says_on_a_machine_without_gpu_what_it_needs_and_what_runs(m
     with pytest.raises(DoesNotFitError) as refusal:
         CATALOGUE.plan_default(CATALOGUE.get(model), PROCESSOR)
 
-    assert f"{model} needs a GPU with {gigabytes} GB or more, which this machine has not" in str(refusal.value)
+    assert f"{model} needs a GPU with {gigabytes} GB or more; this machine has none." in str(refusal.value)
     assert str(refusal.value).endswith("What runs here: demo, demo-fast.")
 
 

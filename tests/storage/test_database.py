@@ -3,30 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sqlite3
-import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage import Database, Jobs, Pictures, StorageError
 from storage.database import Unit
 from tests.storage.conftest import new_job
-
-
-def put(name: str, value: str = "x") -> Unit[None]:
-    """Give a unit that keeps a setting."""
-
-    async def unit(connection: AsyncConnection) -> None:
-        await connection.execute(text("INSERT INTO setting VALUES ('', :name, :value)"), {"name": name, "value": value})
-
-    return unit
+from tests.storage.sqlite_file import is_sound, names, put
 
 
 def failing(unit: Unit[None], error: Exception) -> Unit[None]:
@@ -39,56 +26,14 @@ def failing(unit: Unit[None], error: Exception) -> Unit[None]:
     return half
 
 
-async def names(database: Database) -> list[str]:
-    """Give the settings that are kept."""
-
-    async def unit(connection: AsyncConnection) -> list[str]:
-        return list((await connection.execute(text("SELECT name FROM setting ORDER BY name"))).scalars())
-
-    return await database.read(unit)
-
-
-async def opened_and_left(path: Path) -> None:
-    """Open a database that is not waited for."""
-    async with Database(path, busy_timeout_ms=50):
-        pass
-
-
-async def read_and_written(path: Path) -> None:
-    """Open a database, read all of it and write to it."""
-    async with Database(path) as database:
-        await names(database)
-        await database.write(put("a", "x" * 9000))
-
-
 async def pragma(connection: AsyncConnection, name: str) -> object:
     """Ask SQLite for one of its settings."""
     return (await connection.exec_driver_sql(f"PRAGMA {name}")).scalar_one()
 
 
-@contextmanager
-def held(path: Path) -> Iterator[sqlite3.Connection]:
-    """Keep the database locked for writing, as another program would."""
-    other = sqlite3.connect(path, isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-    try:
-        yield other
-    finally:
-        other.close()
-
-
 def files(folder: Path) -> list[str]:
     """Give the names of the files in a folder."""
     return [file.name for file in folder.iterdir()]
-
-
-def is_sound(path: Path) -> bool:
-    """Let SQLite look for damage."""
-    connection = sqlite3.connect(path)
-    try:
-        return connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-    finally:
-        connection.close()
 
 
 async def test_what_is_committed_is_on_the_disk(database: Database) -> None:
@@ -219,128 +164,6 @@ async def test_a_file_may_have_any_name(tmp_path: Path, name: str) -> None:
         await database.write(put("a"))
 
     assert (tmp_path / name).is_file()
-
-
-async def test_a_locked_database_refuses_in_words_and_recovers(tmp_path: Path) -> None:
-    path = tmp_path / "fairbrush.db"
-    async with Database(path, busy_timeout_ms=50) as database:
-        with held(path), pytest.raises(StorageError, match=r"Another program holds the database\. Nothing was kept"):
-            await database.write(put("a"))
-        await database.write(put("b"))
-
-        assert await names(database) == ["b"]
-
-
-async def test_a_database_that_is_locked_for_a_moment_is_waited_for(tmp_path: Path) -> None:
-    path = tmp_path / "fairbrush.db"
-    async with Database(path, busy_timeout_ms=30_000) as database:
-        with held(path) as other:
-            write = asyncio.create_task(database.write(put("a")))
-            assert await names(database) == []  # readers do not mind
-            other.execute("ROLLBACK")
-        await write
-
-        assert await names(database) == ["a"]
-
-
-async def test_a_locked_database_cannot_be_opened(tmp_path: Path) -> None:
-    path = tmp_path / "fairbrush.db"
-    await opened_and_left(path)
-
-    with held(path), pytest.raises(StorageError, match="Another program holds the database"):
-        await opened_and_left(path)
-
-
-@contextmanager
-def mounted(folder: Path, *options: str) -> Iterator[Path]:
-    """Mount a small disk of memory, if this process may."""
-    folder.mkdir(exist_ok=True)
-    mount = ["mount", "-t", "tmpfs", "-o", ",".join(("size=1m", *options)), "tmpfs", str(folder)]
-    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("only the superuser of a real machine may mount a disk")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", str(folder)], check=True)
-
-
-async def fill(database: Database) -> list[str]:
-    """Write until the disk refuses; gives what was kept."""
-    kept: list[str] = []
-
-    async def write_on() -> None:
-        while len(kept) < 1000:
-            name = f"{len(kept):03}"
-            await database.write(put(name, "x" * 4000))
-            kept.append(name)
-
-    with pytest.raises(StorageError, match="The disk is full"):
-        await write_on()
-    return kept
-
-
-async def test_a_full_disk_refuses_in_words_and_loses_nothing_that_was_kept(
-    tmp_path: Path, small_disk: Callable[[int], AbstractContextManager[None]]
-) -> None:
-    path = tmp_path / "fairbrush.db"
-    async with Database(path) as database:
-        with small_disk(400_000):
-            kept = await fill(database)
-        during = await names(database)
-        await database.write(put("later"))
-
-        assert await names(database) == [*kept, "later"]
-    assert during == kept
-    assert len(kept) > 5
-    assert is_sound(path)
-
-
-async def test_a_disk_that_is_really_full_is_gone_on_with_once_there_is_space(tmp_path: Path) -> None:
-    with mounted(tmp_path / "disk") as disk:
-        ballast = Pictures(disk).path(Pictures(disk).save(b"\0" * 300_000))
-        async with Database(disk / "fairbrush.db") as database:
-            kept = await fill(database)
-            await asyncio.to_thread(ballast.unlink)
-            await database.write(put("later"))
-
-            assert await names(database) == [*kept, "later"]
-        assert is_sound(disk / "fairbrush.db")
-
-
-async def test_a_disk_that_cannot_be_written_is_named(tmp_path: Path) -> None:
-    with (
-        mounted(tmp_path / "disk", "ro") as disk,
-        pytest.raises(StorageError, match="The database cannot be opened for writing"),
-    ):
-        await opened_and_left(disk / "fairbrush.db")
-
-
-@pytest.mark.parametrize("content", [b"this is no database at all" * 100, b"SQLite format 3\0" + b"\xff" * 5000])
-async def test_a_file_that_is_no_database_is_refused_and_left_as_it_is(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "fairbrush.db"
-    path.write_bytes(content)
-
-    with pytest.raises(StorageError, match=r"The database is damaged\. Move fairbrush\.db out of the data directory"):
-        await opened_and_left(path)
-
-    assert path.read_bytes() == content
-
-
-async def test_a_database_that_is_damaged_inside_says_so_when_it_is_read(tmp_path: Path) -> None:
-    path = tmp_path / "fairbrush.db"
-    async with Database(path) as database:
-        for number in range(50):
-            await database.write(put(f"{number}", "x" * 4000))
-    whole = path.read_bytes()
-    path.write_bytes(whole[: len(whole) // 2] + b"\x55" * (len(whole) // 2))
-
-    with pytest.raises(StorageError, match="The database is damaged"):
-        await read_and_written(path)
-
-
-async def test_a_path_that_is_a_directory_is_refused_in_words(tmp_path: Path) -> None:
-    with pytest.raises(StorageError, match="The database cannot be opened for writing"):
-        await opened_and_left(tmp_path)
 
 
 async def test_pictures_and_jobs_share_no_fate_with_a_broken_unit(database: Database, pictures: Pictures) -> None:

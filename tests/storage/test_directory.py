@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from storage import StorageError, open_directory
-from tests.storage.test_database import mounted
+from tests.storage.sqlite_file import mounted
 
 HOLD = """
 import pathlib, sys

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from storage import Database, Jobs, Pictures
-from tests.storage.test_database import is_sound
+from tests.storage.sqlite_file import is_sound
 
 ROOT = Path(__file__).parents[2]
 

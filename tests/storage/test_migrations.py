@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from storage import Database, Jobs, Pictures, StorageError
 from storage.tables import Row
 from tests.storage.conftest import new_job
-from tests.storage.test_database import opened_and_left
+from tests.storage.sqlite_file import opened_and_left
 
 
 async def test_the_migrations_lead_to_the_tables(database: Database) -> None:

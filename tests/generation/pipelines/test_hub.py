@@ -10,7 +10,7 @@ import pytest
 
 from generation import Catalogue, GenerationError
 from tests.generation.pipelines.local_hub import COMMIT, LocalHub
-from tests.generation.pipelines.test_sdxl import ENTRY
+from tests.generation.pipelines.tiny_sdxl import ENTRY
 from tests.generation.studio import Studio, job, request
 
 UNWANTED = (

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import gc
-import json
 import shutil
 import weakref
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,25 +13,15 @@ import pytest
 import torch
 from PIL import Image
 
-from generation import Card, Catalogue, GenerationError, ImagineRequest, JobState, ModelSpec, Residency, VramPlan
+from generation import Catalogue, ImagineRequest, JobState, Residency
 from generation.errors import Interrupted
 from generation.pipelines.pipeline import Pipeline, Step, load_pipeline
-from tests.generation.pipelines.tiny_sdxl import write_checkpoint
-from tests.generation.studio import Studio, job, request
+from tests.generation.pipelines.tiny_sdxl import ENTRY, PROCESSOR, REQUEST, WHOLE, spec, write_checkpoint
+from tests.generation.studio import Studio, job
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:__array__ implementation"
 )  # diffusers' schedulers hand tensors to numpy
-
-PROCESSOR = Card(device="cpu", name="a processor", memory_gib=8)
-WHOLE = VramPlan(residency=Residency.RESIDENT, precision="float32", tiled_decode=False, predicted_peak_gib=1)
-SDXL = Catalogue.load().get("sdxl")
-REQUEST = replace(request(model="sdxl", steps=3), width=128, height=128, guidance_scale=5.0)
-
-
-def spec(checkpoint: Path, **changes: object) -> ModelSpec:
-    """Give the catalogue's entry with another checkpoint."""
-    return replace(SDXL, checkpoint=str(checkpoint), **changes)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
@@ -199,138 +187,6 @@ def test_an_autoencoder_tiny_serves_as_well(tmp_path: Path) -> None:
 
     assert image.size == (128, 128)
     assert [preview.size for preview in previews] == [(64, 64)] * 3
-
-
-def rewrite(file: str, change: Callable[[str], str]) -> Callable[[Path], None]:
-    """Give a damage that changes a text file."""
-
-    def damage(folder: Path) -> None:
-        (folder / file).write_text(change((folder / file).read_text()))
-
-    return damage
-
-
-def overwrite(file: str, content: bytes) -> Callable[[Path], None]:
-    """Give a damage that replaces a file."""
-
-    def damage(folder: Path) -> None:
-        (folder / file).write_bytes(content)
-
-    return damage
-
-
-def as_pickle(folder: Path) -> None:
-    """Put a pickle where safetensors were."""
-    (folder / "unet/diffusion_pytorch_model.safetensors").unlink()
-    torch.save({}, folder / "unet/diffusion_pytorch_model.bin")
-
-
-def with_code(folder: Path) -> None:
-    """Let the index name code of the checkpoint's own."""
-    rewrite("model_index.json", lambda text: text.replace('"diffusers",\n    "UNet2D', '"evil",\n    "UNet2D'))(folder)
-    (folder / "unet/evil.py").write_text("raise SystemExit('ran')\nclass UNet2DConditionModel: pass\n")
-
-
-UNREADABLE = "sdxl: its checkpoint cannot be read; fetch it anew or ask an admin."
-
-
-@pytest.mark.parametrize(
-    ("damage", "text"),
-    [
-        (shutil.rmtree, "sdxl: its checkpoint directory holds no model_index.json."),
-        (overwrite("unet/diffusion_pytorch_model.safetensors", b"junk" * 99), UNREADABLE),
-        (overwrite("vae/diffusion_pytorch_model.safetensors", b""), UNREADABLE),
-        (overwrite("text_encoder/model.safetensors", b"\x08" + b"\0" * 7 + b"notjson!"), UNREADABLE),
-        (lambda folder: (folder / "text_encoder/model.safetensors").unlink(), UNREADABLE),
-        (lambda folder: shutil.rmtree(folder / "unet"), "sdxl: its checkpoint lacks the part unet; fetch it anew"),
-        (lambda folder: shutil.rmtree(folder / "tokenizer_2"), "sdxl: its checkpoint lacks the part tokenizer_2;"),
-        (overwrite("model_index.json", b"[1]"), UNREADABLE),
-        (overwrite("model_index.json", b"{"), UNREADABLE),
-        (overwrite("unet/config.json", b"{}"), UNREADABLE),
-        (
-            rewrite("unet/config.json", lambda text: json.dumps(json.loads(text) | {"cross_attention_dim": 48})),
-            UNREADABLE,
-        ),
-        (
-            rewrite("model_index.json", lambda text: text.replace("DiffusionXL", "Diffusion")),
-            "sdxl: its checkpoint is made for StableDiffusionPipeline, not for StableDiffusionXLPipeline.",
-        ),
-        (as_pickle, UNREADABLE),
-        (with_code, UNREADABLE),
-    ],
-    ids=[
-        "no directory",
-        "junk weights",
-        "empty weights",
-        "bad header",
-        "no weights",
-        "no denoiser",
-        "no tokenizer",
-        "index is a list",
-        "index is cut",
-        "empty config",
-        "other shapes",
-        "other pipeline",
-        "pickle",
-        "code",
-    ],
-)
-def test_a_checkpoint_that_cannot_be_used_says_so(
-    checkpoint: Path, tmp_path: Path, damage: Callable[[Path], None], text: str
-) -> None:
-    damaged = tmp_path / "damaged"
-    shutil.copytree(checkpoint, damaged)
-    damage(damaged)
-
-    with pytest.raises(GenerationError) as refusal:
-        load_pipeline(spec(damaged), WHOLE, PROCESSOR)
-
-    assert str(refusal.value).startswith(text)
-    assert str(tmp_path) not in str(refusal.value)
-
-
-@pytest.mark.parametrize(
-    ("changes", "text"),
-    [
-        ({"scheduler": "NoSuchScheduler"}, "sdxl: diffusers has no scheduler NoSuchScheduler."),
-        (
-            {"scheduler_options": {"shift": 3}},
-            "sdxl: EulerDiscreteScheduler has no option 'shift'; it has num_train_timesteps,",
-        ),
-        ({"scheduler_options": {"beta_start": "x"}}, "sdxl: its scheduler_options do not suit EulerDiscreteScheduler:"),
-    ],
-)
-def test_a_scheduler_that_cannot_be_used_says_so(checkpoint: Path, changes: dict[str, object], text: str) -> None:
-    with pytest.raises(GenerationError) as refusal:
-        load_pipeline(spec(checkpoint, **changes), WHOLE, PROCESSOR)
-
-    assert str(refusal.value).startswith(text)
-
-
-def test_a_family_without_a_pipeline_is_refused(checkpoint: Path) -> None:
-    with pytest.raises(GenerationError, match="this version cannot run the family flux yet"):
-        load_pipeline(spec(checkpoint, family="flux"), WHOLE, PROCESSOR)
-
-
-ENTRY = """
-[tiny]
-title = "A tiny SDXL"
-family = "sdxl"
-checkpoint = "{checkpoint}"
-licence = "MIT"
-needs_gpu = false
-scheduler = "EulerDiscreteScheduler"
-num_inference_steps = 3
-guidance_scale = 5.0
-has_negative_prompt = true
-width = 128
-height = 128
-smallest_side = 64
-largest_side = 256
-side_multiple = 64
-seconds_per_step = 0.05
-memory = {{ weights_gib = {{ unet = 0.01 }}, denoise_gib_per_megapixel = 0.3 }}
-"""
 
 
 async def test_the_worker_process_draws_with_it_and_keeps_what_libraries_print_to_its_log(

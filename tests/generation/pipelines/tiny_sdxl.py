@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,38 @@ import torch
 import transformers
 from tokenizers import pre_tokenizers
 
+from generation import Card, Catalogue, ModelSpec, Residency, VramPlan
+from tests.generation.studio import request
+
 WIDTH = 32  # of each text encoder's hidden states
+PROCESSOR = Card(device="cpu", name="a processor", memory_gib=8)
+WHOLE = VramPlan(residency=Residency.RESIDENT, precision="float32", tiled_decode=False, predicted_peak_gib=1)
+SDXL = Catalogue.load().get("sdxl")
+REQUEST = replace(request(model="sdxl", steps=3), width=128, height=128, guidance_scale=5.0)
+ENTRY = """
+[tiny]
+title = "A tiny SDXL"
+family = "sdxl"
+checkpoint = "{checkpoint}"
+licence = "MIT"
+needs_gpu = false
+scheduler = "EulerDiscreteScheduler"
+num_inference_steps = 3
+guidance_scale = 5.0
+has_negative_prompt = true
+width = 128
+height = 128
+smallest_side = 64
+largest_side = 256
+side_multiple = 64
+seconds_per_step = 0.05
+memory = {{ weights_gib = {{ unet = 0.01 }}, denoise_gib_per_megapixel = 0.3 }}
+"""
+
+
+def spec(checkpoint: Path, **changes: object) -> ModelSpec:
+    """Give the catalogue's entry with another checkpoint."""
+    return replace(SDXL, checkpoint=str(checkpoint), **changes)  # type: ignore[arg-type]
 
 
 def write_checkpoint(directory: Path, *, is_vae_tiny: bool = False) -> None:

@@ -1,0 +1,98 @@
+"""Does a typed line become the picture that it asks for, by the model that ships and the real worker process?"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from PIL import Image
+
+from bot.chat import View
+from bot.settings import GenerationSettings, Settings
+from generation import read_metadata
+from generation.demo.judge import judge
+from tests.bot.chatroom import ADMIN, Room
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(loop_scope="module", scope="module")
+async def studio(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Room]:
+    """A room with the catalogue that ships, and no other."""
+    directory = tmp_path_factory.mktemp("studio")
+    async with Room(
+        Settings(data_dir=directory, admins=frozenset({ADMIN.key}), generation=GenerationSettings(device="cpu"))
+    ) as room:
+        yield room
+
+
+def seen(view: View) -> list[tuple[str, str, str]]:
+    """Tell colour, shape and ground of each picture in an answer."""
+    verdicts = [judge(Image.open(path)) for path in view.pictures]
+    return [(verdict.colour, verdict.shape, verdict.ground) for verdict in verdicts]
+
+
+async def test_the_picture_shows_what_was_asked_for(studio: Room) -> None:
+    view = await studio.say("/imagine a red circle on a blue background --seed 7")
+
+    assert seen(view) == [("red", "circle", "blue")]
+    assert "demo · seed 7 · 20 steps · cfg 3 · 256x256" in view.text
+
+
+async def test_several_pictures_of_one_job_differ_and_all_show_it(studio: Room) -> None:
+    view = await studio.say("/imagine —count 3 “a large yellow heart on a black background” —seed 11")
+
+    assert seen(view) == [("yellow", "heart", "black")] * 3
+    assert len(set(view.pictures)) == 3
+
+
+async def test_a_rerun_gives_the_same_pixels(studio: Room) -> None:
+    view = await studio.say("/imagine a green cross on a white background")
+    number = view.text.split()[1]
+
+    again = await studio.say(f"/rerun {number}")
+
+    assert f"The same, byte for byte, as job {number}." in again.text
+    assert again.pictures == view.pictures
+
+
+async def test_both_entries_of_the_demo_model_draw_and_are_loaded_and_unloaded_for_real(studio: Room) -> None:
+    line = "/imagine a blue square on a pink background --seed 4"
+    slow = await studio.say(f"{line} --model demo")
+    fast = await studio.say(f"{line} --model demo-fast")
+
+    unloaded = await studio.say("/admin unload demo", ADMIN)
+    status = await studio.say("/admin status", ADMIN)
+    loaded = await studio.say("/admin load demo", ADMIN)
+
+    assert seen(slow) == seen(fast) == [("blue", "square", "pink")]
+    assert slow.pictures != fast.pictures
+    assert unloaded.text == "demo is unloaded."
+    assert "Loaded: demo-fast\n" in status.text
+    assert loaded.text.startswith("demo loaded in ")
+
+
+async def test_the_picture_file_says_how_it_was_made(studio: Room) -> None:
+    view = await studio.say("/imagine a white ring on a purple background --seed 21 --no red")
+
+    metadata = read_metadata(view.pictures[0])
+
+    assert metadata.request is not None
+    assert (metadata.request.prompt, metadata.seed) == ("a white ring on a purple background", 21)
+    assert metadata.provenance["scheduler"] == "DDIMScheduler"
+    assert {"model_revision", "torch", "diffusers"} <= set(metadata.provenance)
+    assert "Negative prompt: red" in metadata.parameters
+
+
+async def test_previews_are_seen_on_the_way(studio: Room) -> None:
+    await studio.say("/imagine a large red star on a white background --steps 150 --seed 2")
+
+    previews = [
+        view.progress.preview
+        for views in studio.platform.messages.values()
+        for view in views
+        if view.progress is not None and view.progress.preview is not None
+    ]
+
+    assert len(set(previews)) >= 2
