@@ -11,40 +11,12 @@ from typing import Self
 from bot.app import open_app
 from bot.chat import Accepted, Answer, Call, Capabilities, Member, MessageGoneError, Place, View
 from bot.settings import GenerationSettings, Settings
+from tests.fake_models import write_models
 
-MODEL = """
-[{name}]
-title = "Flat colours"
-family = "fake"
-checkpoint = "{switches}"
-licence = "MIT"
-needs_gpu = false
-scheduler = "DDIMScheduler"
-num_inference_steps = 4
-guidance_scale = 3.0
-has_negative_prompt = true
-width = 64
-height = 64
-smallest_side = 32
-largest_side = 128
-side_multiple = 32
-seconds_per_step = 0.01
-memory = {{ weights_gib = {{ colour = 0.01 }}, denoise_gib_per_megapixel = 0.01 }}
-"""
 PATIENCE_S = 60.0
 SOMEBODY = Member(platform="recorded", id="somebody", name="Somebody")
 ADMIN = Member(platform="recorded", id="admin", name="Admin")
 STUDIO = Place(platform="recorded", channel="studio")
-
-
-def write_models(directory: Path) -> Path:
-    """Write a catalogue of two fake models whose switches lie beside it."""
-    directory.mkdir(parents=True, exist_ok=True)
-    switches = directory / "switches"
-    switches.mkdir(exist_ok=True)
-    file = directory / "models.toml"
-    file.write_text("".join(MODEL.format(name=name, switches=switches) for name in ("flat", "flatter")))
-    return file
 
 
 def settings(directory: Path) -> Settings:

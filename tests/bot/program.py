@@ -17,7 +17,8 @@ from typing import Self
 
 import psutil
 
-from tests.bot.chatroom import PATIENCE_S, write_models
+from tests.bot.chatroom import PATIENCE_S
+from tests.fake_models import write_models
 
 ROOT = Path(__file__).parents[2]
 SCREEN = (40, 100)

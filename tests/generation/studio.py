@@ -23,26 +23,8 @@ from generation import (
     StepDone,
     WorkerSetup,
 )
+from tests.fake_models import write_models
 
-MODEL = """
-["{name}"]
-title = "Flat colours"
-family = "fake"
-checkpoint = "{switches}"
-licence = "MIT"
-needs_gpu = false
-scheduler = "DDIMScheduler"
-num_inference_steps = 4
-guidance_scale = 3.0
-has_negative_prompt = true
-width = 64
-height = 64
-smallest_side = 32
-largest_side = 128
-side_multiple = 32
-seconds_per_step = {seconds_per_step}
-memory = {{ weights_gib = {{ colour = {weights_gib} }}, denoise_gib_per_megapixel = 0.01 }}
-"""
 PATIENCE_S = 60.0
 
 Event = TypeVar("Event")
@@ -86,9 +68,7 @@ class Studio:
 
     def catalogue(self, *, seconds_per_step: float = 0.01, weights_gib: float = 0.01) -> Catalogue:
         """Write the models file and read it with the models that ship; "flat" is the default."""
-        file = self.folder / "models.toml"
-        facts = {"switches": self._switches, "seconds_per_step": seconds_per_step, "weights_gib": weights_gib}
-        file.write_text("".join(MODEL.format(name=name, **facts) for name in ("flat", "flatter")))
+        file = write_models(self.folder, seconds_per_step=seconds_per_step, weights_gib=weights_gib)
         return Catalogue.load(extra=file, default="flat")
 
     @contextmanager

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from generation import Catalogue, GenerationError
-from tests.generation.studio import MODEL
+from tests.fake_models import entry
 
-ENTRY = MODEL.format(name="mine", switches="weights", seconds_per_step=0.1, weights_gib=1.5)
+ENTRY = entry("mine", "weights", seconds_per_step=0.1, weights_gib=1.5)
 
 
 def load(folder: Path, text: str | bytes, *, default: str | None = None) -> Catalogue:

@@ -1,0 +1,39 @@
+"""How does a test get models that draw at once, and fail on command? Their switches: generation/pipelines/fake.py."""
+
+from pathlib import Path
+
+ENTRY = """
+["{name}"]
+title = "Flat colours"
+family = "fake"
+checkpoint = "{switches}"
+licence = "MIT"
+needs_gpu = false
+scheduler = "DDIMScheduler"
+num_inference_steps = 4
+guidance_scale = 3.0
+has_negative_prompt = true
+width = 64
+height = 64
+smallest_side = 32
+largest_side = 128
+side_multiple = 32
+seconds_per_step = {seconds_per_step}
+memory = {{ weights_gib = {{ colour = {weights_gib} }}, denoise_gib_per_megapixel = 0.01 }}
+"""
+NAMES = ("flat", "flatter")
+
+
+def entry(name: str, switches: Path | str, *, seconds_per_step: float = 0.01, weights_gib: float = 0.01) -> str:
+    """Give the models-file entry of a fake model."""
+    return ENTRY.format(name=name, switches=switches, seconds_per_step=seconds_per_step, weights_gib=weights_gib)
+
+
+def write_models(directory: Path, *, seconds_per_step: float = 0.01, weights_gib: float = 0.01) -> Path:
+    """Write a models file with two fake models and make the folder `switches` of both beside it."""
+    switches = directory / "switches"
+    switches.mkdir(parents=True, exist_ok=True)
+    facts = {"seconds_per_step": seconds_per_step, "weights_gib": weights_gib}
+    file = directory / "models.toml"
+    file.write_text("".join(entry(name, switches, **facts) for name in NAMES))
+    return file
