@@ -23,6 +23,7 @@ from storage import HistoryPage, JobRecord, PictureRecord
 BROKEN = "Something went wrong here, and it is not your fault. Nothing was lost; an admin finds the reason in the log."
 PAUSED = "An admin has paused the queue, which /admin resume undoes."
 LONGEST_TITLE = 60
+LONGEST_FOREIGN = 2000  # characters shown of what a file of somebody else says
 
 
 def title(prompt: str) -> str:
@@ -182,7 +183,8 @@ def status(now: ServiceStatus, default: str) -> View:
 def metadata(path: Path, found: PictureMetadata) -> View:
     """Show what a picture file says about itself."""
     if found.request is None:
-        return View(text=f"{path.name} was not made by Fairbrush, but says:\n{found.parameters}", pictures=(path,))
+        said = found.parameters[:LONGEST_FOREIGN] + ("…" if len(found.parameters) > LONGEST_FOREIGN else "")
+        return View(text=f"{path.name} was not made by Fairbrush, but says:\n{said}", pictures=(path,))
     lines = [f"{path.name} was made by Fairbrush from:", found.request.prompt, settings(found.request)]
     if found.request.images > 1:
         lines.append(f"This picture's own seed: {found.seed}")

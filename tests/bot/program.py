@@ -154,3 +154,10 @@ class Program:
 def _own_the_terminal() -> None:
     """Let Ctrl-C reach the program as a signal."""
     fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+def switch(directory: Path, name: str) -> Path:
+    """Give the file that turns a fault of the fake models on while it is there."""
+    file = directory / "switches" / name
+    file.parent.mkdir(exist_ok=True)
+    return file
