@@ -35,7 +35,7 @@ REFRESH_EVERY, REFRESH_COUNT = 8, 8  # after so many steps, so many scenes are d
 # Layout is decided at high noise, so most of the training happens there: shares of [0, 300), [300, 700), [700, 1000).
 NOISE_SHARES = ((0.15, 300), (0.40, 700), (0.45, 1000))
 # (width, height) as shares of the side, and how often.
-BUCKETS = (((1.0, 1.0), 0.84), ((1.0, 0.75), 0.08), ((0.75, 1.0), 0.08))
+BUCKETS = (((1.0, 1.0), 0.70), ((1.0, 0.75), 0.15), ((0.75, 1.0), 0.15))
 GAP_TIME, GAP_SCENES = 700, 192
 
 

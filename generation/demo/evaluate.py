@@ -140,8 +140,8 @@ def _side(offset: float) -> int:
 
 
 def write_sheet(pictures: Sequence[Image.Image], path: Path) -> None:
-    """Write all pictures in rows, at half size."""
-    side = pictures[0].width // 2
+    """Write all pictures in rows, at a quarter of their size."""
+    side = pictures[0].width // 4
     rows = -(-len(pictures) // SHEET_COLUMNS)
     sheet = Image.new("RGB", (SHEET_COLUMNS * side, rows * side), "white")
     for place, picture in enumerate(pictures):

@@ -49,7 +49,7 @@ POSITION_JITTER = 0.03
 SCALE_JITTER = 0.08
 SUPERSAMPLING = 3
 # What a scene shows, and how often: one object in the middle, one at a side or corner, two beside or above each other.
-LAYOUTS = {"centred": 0.66, "placed": 0.14, "beside": 0.12, "above": 0.08}
+LAYOUTS = {"centred": 0.6, "placed": 0.12, "beside": 0.14, "above": 0.14}
 
 # Where a thing can be asked to be: its direction (x, y), y downwards.
 PLACES = {

@@ -27,9 +27,9 @@ SAVE_EVERY = 250
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train as the command line says."""
     parser = argparse.ArgumentParser(prog="python -m generation.demo.train", description=__doc__)
-    parser.add_argument("--autoencoder-steps", type=int, default=5000)
+    parser.add_argument("--autoencoder-steps", type=int, default=7000)
     parser.add_argument("--text-steps", type=int, default=300)
-    parser.add_argument("--denoiser-steps", type=int, default=9000)
+    parser.add_argument("--denoiser-steps", type=int, default=6700)
     parser.add_argument("--scenes", type=int, default=3000, help="scenes kept encoded in memory, and renewed slowly")
     parser.add_argument("--processes", type=int, default=2, help="of one thread each, for the denoiser")
     parser.add_argument("--work", type=Path, default=Path("build/demo"), help="where checkpoints go")

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import diffusers
 import torch
+import transformers
 
 from generation import Catalogue, ImagineOptions, ImagineRequest, Job, JobEnded, LocalWorker, Service, WorkerSetup
 from generation.pipelines.checkpoint import find_checkpoint
@@ -79,7 +80,9 @@ async def compare(catalogue: Catalogue, model: str, directory: Path) -> None:
 
 def main() -> None:
     """Compare on both entries of the demo model."""
-    diffusers.utils.logging.set_verbosity_error()
+    for library in (diffusers, transformers):
+        library.utils.logging.set_verbosity_error()
+        library.utils.logging.disable_progress_bar()
     catalogue = Catalogue.load()
     print(f"torch {torch.__version__} on {torch.get_num_threads()} threads, median of {ROUNDS}")
     with tempfile.TemporaryDirectory() as directory:

@@ -37,7 +37,7 @@ async def test_the_picture_shows_what_was_asked_for(studio: Room) -> None:
     view = await studio.say("/imagine a red circle on a blue background --seed 7")
 
     assert seen(view) == [("red", "circle", "blue")]
-    assert "demo · seed 7 · 20 steps · cfg 3 · 256x256" in view.text
+    assert "demo · seed 7 · 20 steps · cfg 2 · 256x256" in view.text
 
 
 async def test_several_pictures_of_one_job_differ_and_all_show_it(studio: Room) -> None:

@@ -127,7 +127,7 @@ async def test_a_model_that_left_the_catalogue_fails_its_jobs_and_is_no_default_
         job_id = await room.accept("/imagine a cat")
     models = room.settings.generation.models_file
     assert models is not None
-    models.write_text(models.read_text().replace("[flatter]", "[flattest]"))
+    models.write_text(models.read_text().replace("flatter", "flattest"))
 
     async with restarted(room) as room_then:
         end = await room_then.end(job_id)
