@@ -2,7 +2,13 @@
 
 from generation.catalogue import Catalogue
 from generation.encoding import PictureMetadata, read_metadata
-from generation.errors import DoesNotFitError, GenerationError, InvalidRequestError, WorkerDownError
+from generation.errors import (
+    DoesNotFitError,
+    GenerationError,
+    InvalidRequestError,
+    UnreadableImageError,
+    WorkerDownError,
+)
 from generation.events import (
     AccountMoved,
     JobEnded,
@@ -19,11 +25,13 @@ from generation.job import MOST_ATTEMPTS, Job, JobState
 from generation.model import ModelSpec
 from generation.request import LARGEST_SEED, LONGEST_PROMPT, MOST_IMAGES, ImagineOptions, ImagineRequest
 from generation.service import Service, ServiceStatus
+from generation.start_image import LARGEST_FILE_MIB, StartImage, read_start_image
 from generation.supervisor import LocalWorker
 from generation.vram import Card, Residency, VramPlan
 from generation.worker import WorkerSetup
 
 __all__ = [
+    "LARGEST_FILE_MIB",
     "LARGEST_SEED",
     "LONGEST_PROMPT",
     "MOST_ATTEMPTS",
@@ -52,9 +60,12 @@ __all__ = [
     "Residency",
     "Service",
     "ServiceStatus",
+    "StartImage",
     "StepDone",
+    "UnreadableImageError",
     "VramPlan",
     "WorkerDownError",
     "WorkerSetup",
     "read_metadata",
+    "read_start_image",
 ]

@@ -1,4 +1,4 @@
-"""Which models are there, what are their facts, and what does a half-typed request mean for one of them?"""
+"""Which models and styles are there, and what does a half-typed request mean for one of them?"""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from generation.errors import CatalogueError, DoesNotFitError, InvalidRequestError, UnknownModelError
 from generation.families import FAMILIES
+from generation.image_to_image import choose_strength, upscaled, varied
 from generation.model import ModelSpec
 from generation.models_file import read_models
 from generation.request import (
@@ -21,16 +22,19 @@ from generation.request import (
     ImagineOptions,
     ImagineRequest,
 )
+from generation.sizes import choose_size
+from generation.styles import Style, find_style, shipped_styles
 from generation.vram import Card, VramPlan, plan, smallest_card_gib
-
-NEAR_RATIO = 1.1  # a ratio this much beyond the widest size still means that size
 
 
 class Catalogue:
     """The models by name, in the order of the file. Only `complete` decides defaults."""
 
-    def __init__(self, specs: Mapping[str, ModelSpec], *, default: str) -> None:
+    def __init__(
+        self, specs: Mapping[str, ModelSpec], *, default: str, styles: Mapping[str, Style] | None = None
+    ) -> None:
         self._specs = dict(specs)
+        self._styles = dict(styles or {})
         self.default = self.get(default).name
 
     @classmethod
@@ -52,10 +56,15 @@ class Catalogue:
             except UnicodeDecodeError as error:
                 raise CatalogueError(f"The models file {extra.name} is not a text file in UTF-8.") from error
             specs |= read_models(text, source=extra.name, directory=extra.absolute().parent)
-        return cls(specs, default=default or next(iter(specs)))
+        return cls(specs, default=default or next(iter(specs)), styles=shipped_styles())
 
     def __iter__(self) -> Iterator[ModelSpec]:
         return iter(self._specs.values())
+
+    @property
+    def styles(self) -> tuple[str, ...]:
+        """The names of the styles, in the order of the file."""
+        return tuple(self._styles)
 
     def get(self, name: str) -> ModelSpec:
         """Find a model by its name, whatever its case.
@@ -112,14 +121,7 @@ class Catalogue:
             InvalidRequestError: a value is out of range for the model.
         """
         spec = self.get(options.model or default_model)
-        _check_prompt("The prompt", options.prompt)
-        _check_prompt("--no", options.negative_prompt)
-        if not options.prompt.strip():
-            raise InvalidRequestError(
-                "The prompt is empty: say what to draw, for example: a red circle on a blue background."
-            )
-        if options.negative_prompt and not spec.has_negative_prompt:
-            raise InvalidRequestError(f"--no is not possible with {spec.name}: this model knows no negative prompt.")
+        _check_prompts(options, spec)
         _check_range("--seed", options.seed, 0, LARGEST_SEED)
         _check_range("--steps", options.num_inference_steps, 1, MOST_STEPS)
         _check_range("--cfg", options.guidance_scale, 0.0, LARGEST_GUIDANCE)
@@ -127,18 +129,51 @@ class Catalogue:
         guidance_scale = spec.guidance_scale if options.guidance_scale is None else options.guidance_scale
         if options.negative_prompt and guidance_scale <= 1:
             raise InvalidRequestError(f"--no works by guidance: it needs --cfg above 1, not {guidance_scale:g}.")
-        width, height = _size(options, spec)
+        prompt, negative_prompt = self._styled(options, spec, guidance_scale)
+        num_inference_steps = options.num_inference_steps or spec.num_inference_steps
+        strength = choose_strength(options, spec, num_inference_steps)
+        width, height = choose_size(options, strength, spec)
         return ImagineRequest(
             model=spec.name,
-            prompt=options.prompt,
-            negative_prompt=options.negative_prompt,
+            prompt=prompt,
+            negative_prompt=negative_prompt,
             width=width,
             height=height,
-            num_inference_steps=options.num_inference_steps or spec.num_inference_steps,
+            num_inference_steps=num_inference_steps,
             guidance_scale=guidance_scale,
             seed=seed if options.seed is None else options.seed,
-            images=options.images,
+            images=1 if options.images is None else options.images,
+            image=options.image,
+            strength=strength,
         )
+
+    def _styled(self, options: ImagineOptions, spec: ModelSpec, guidance_scale: float) -> tuple[str, str]:
+        if options.style is None:
+            return options.prompt, options.negative_prompt
+        with_negative = spec.has_negative_prompt and guidance_scale > 1
+        style = find_style(self._styles, options.style)
+        prompt, negative_prompt = style.applied(options.prompt, options.negative_prompt, with_negative=with_negative)
+        _check_prompt(f"The prompt with --style {style.name}", prompt)
+        _check_prompt(f"--no with --style {style.name}", negative_prompt)
+        return prompt, negative_prompt
+
+    def varied(self, request: ImagineRequest, image: str, seed: int) -> ImagineRequest:
+        """Give the request for variations of one of its pictures, which is kept under the name `image`.
+
+        Raises:
+            UnknownModelError: the model has left the catalogue.
+            InvalidRequestError: it cannot start from a picture.
+        """
+        return varied(request, image, self.get(request.model), seed=seed)
+
+    def upscaled(self, request: ImagineRequest, index: int, image: str) -> ImagineRequest:
+        """Give the request for its picture `index`, which is kept under the name `image`, at twice the size.
+
+        Raises:
+            UnknownModelError: the model has left the catalogue.
+            InvalidRequestError: it cannot start from a picture, or not draw one that large.
+        """
+        return upscaled(request, index, image, self.get(request.model))
 
 
 def _plan(spec: ModelSpec, request: ImagineRequest, card: Card) -> VramPlan:
@@ -153,6 +188,17 @@ def _plan(spec: ModelSpec, request: ImagineRequest, card: Card) -> VramPlan:
             f"{card.name} is large enough for {spec.name}, but this version cannot run the family {spec.family} yet."
         )
     return found
+
+
+def _check_prompts(options: ImagineOptions, spec: ModelSpec) -> None:
+    _check_prompt("The prompt", options.prompt)
+    _check_prompt("--no", options.negative_prompt)
+    if not options.prompt.strip():
+        raise InvalidRequestError(
+            "The prompt is empty: say what to draw, for example: a red circle on a blue background."
+        )
+    if options.negative_prompt and not spec.has_negative_prompt:
+        raise InvalidRequestError(f"--no is not possible with {spec.name}: this model knows no negative prompt.")
 
 
 def _check_prompt(what: str, text: str) -> None:
@@ -174,47 +220,3 @@ def _check_range(flag: str, value: float | None, lowest: float, highest: float) 
 
 def _number(value: float) -> str:
     return str(value) if isinstance(value, int) else f"{value:g}"
-
-
-def _size(options: ImagineOptions, spec: ModelSpec) -> tuple[int, int]:
-    if options.size is not None and options.aspect_ratio is not None:
-        raise InvalidRequestError("--size and --ar exclude each other: give one of the two.")
-    if options.size is not None:
-        width, height = options.size
-        if any(not _is_side(side, spec) for side in options.size) or width * height > spec.largest_area:
-            raise InvalidRequestError(
-                f"--size {width}x{height} is not possible with {spec.name}; allowed: {spec.allowed_sizes}."
-            )
-        return width, height
-    if options.aspect_ratio is not None:
-        return _size_of_ratio(options.aspect_ratio, spec)
-    return spec.width, spec.height
-
-
-def _is_side(side: int, spec: ModelSpec) -> bool:
-    return spec.smallest_side <= side <= spec.largest_side and side % spec.side_multiple == 0
-
-
-def _size_of_ratio(ratio: tuple[int, int], spec: ModelSpec) -> tuple[int, int]:
-    """Give the allowed size nearest to the ratio, of about the model's own area.
-
-    Of each allowed width with the height that suits it best, the error weighs the ratio first, the area second.
-    """
-    wide, high = ratio
-    wanted = wide / high
-    sides = range(spec.smallest_side, spec.largest_side + 1, spec.side_multiple)
-    pairs = [(w, _nearest(w / wanted, min(spec.largest_area // w, spec.largest_side), spec)) for w in sides]
-    pairs = [(w, h) for w, h in pairs if w * h <= spec.largest_area]
-    widest = max(w / spec.smallest_side for w in sides if w * spec.smallest_side <= spec.largest_area)
-    if not 1 / (widest * NEAR_RATIO) <= wanted <= widest * NEAR_RATIO:
-        raise InvalidRequestError(
-            f"--ar {wide}:{high} is not possible with {spec.name}; allowed: from 1:{widest:.3g} to {widest:.3g}:1."
-        )
-    area = spec.width * spec.height
-    return min(pairs, key=lambda p: 4 * abs(math.log(p[0] / p[1] / wanted)) + abs(math.log(p[0] * p[1] / area)))
-
-
-def _nearest(side: float, largest: int, spec: ModelSpec) -> int:
-    """Round to an allowed side no longer than `largest`, or to the smallest one."""
-    fitting = largest // spec.side_multiple * spec.side_multiple
-    return max(spec.smallest_side, min(fitting, round(side / spec.side_multiple) * spec.side_multiple))

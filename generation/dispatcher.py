@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import assert_never
 
 from generation.catalogue import Catalogue
-from generation.errors import UnknownModelError, WorkerDownError
+from generation.errors import UnknownModelError, UnreadableImageError, WorkerDownError
 from generation.events import (
     AccountMoved,
     DispatchEnded,
@@ -29,12 +32,14 @@ from generation.events import (
     WorkerUnfit,
 )
 from generation.fair_queue import FairQueue, Forecast
-from generation.job import MOST_ATTEMPTS, Dispatch, Job, JobState
+from generation.job import MOST_ATTEMPTS, Dispatch, Job, JobState, Share
 from generation.port import Worker
 from generation.request import ImagineRequest
 from generation.speeds import Speeds
 
 POISONED = "The image worker broke down {attempts} times on this job, so it was given up; the log has the reason."
+LOST_IMAGE = "The start picture of this job is no longer there, so it was given up; send the picture anew."
+CHANGED_IMAGE = "The start picture of this job is no longer what it was, so it was given up; send the picture anew."
 
 
 @dataclass(slots=True)
@@ -57,12 +62,18 @@ class Dispatcher:
     """The fair queue, bound to a worker. It tells a job's every step by `emit` and keeps nothing of the past."""
 
     def __init__(
-        self, catalogue: Catalogue, worker: Worker, emit: Callable[[JobEvent], None], now: Callable[[], float]
+        self,
+        catalogue: Catalogue,
+        worker: Worker,
+        emit: Callable[[JobEvent], None],
+        now: Callable[[], float],
+        start_images: Callable[[str], Path],
     ) -> None:
         self._catalogue = catalogue
         self._worker = worker
         self._emit = emit
         self._now = now
+        self._start_images = start_images
         self._speeds = Speeds(catalogue)
         self._queue = FairQueue(self._speeds.picture_seconds)
         self._gpu_seconds: dict[int, float] = {}  # of each job that is not over
@@ -130,13 +141,32 @@ class Dispatcher:
         for job_id in running.job_ids:
             self._emit(JobStarted(job_id=job_id))
         try:
-            async with contextlib.aclosing(self._worker.perform(Run(dispatch=dispatch))) as events:
+            shares = [await self._with_start_image(share) for share in dispatch.shares]
+            order = Run(dispatch=replace(dispatch, shares=tuple(shares)))
+            async with contextlib.aclosing(self._worker.perform(order)) as events:
                 async for event in events:
                     self._follow(running, event)
+        except UnreadableImageError as error:
+            self._settle(running, 0.0, str(error))
         except WorkerDownError:
             self._requeue(running)
         finally:
             self._running = None
+
+    async def _with_start_image(self, share: Share) -> Share:
+        if not share.request.image:
+            return share
+        return replace(share, start_image=await asyncio.to_thread(self._read_start_image, share.request.image))
+
+    def _read_start_image(self, sha256: str) -> bytes:
+        """Read what the worker cannot see; a file whose bytes are not those of its name is no start picture."""
+        try:
+            data = self._start_images(sha256).read_bytes()
+        except OSError as error:
+            raise UnreadableImageError(LOST_IMAGE) from error
+        if hashlib.sha256(data).hexdigest() != sha256:
+            raise UnreadableImageError(CHANGED_IMAGE)
+        return data
 
     def _follow(self, running: _Running, event: WorkerEvent) -> None:
         match event:

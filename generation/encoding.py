@@ -71,6 +71,7 @@ def parameters_text(request: ImagineRequest, seed: int, provenance: Mapping[str,
         "Size": f"{request.width}x{request.height}",
         "Model": request.model,
         "Model hash": provenance.get("model_revision", "unknown"),
+        **({"Denoising strength": f"{request.strength:g}"} if request.image else {}),
         "Version": f"Fairbrush {provenance.get('fairbrush', '')}".strip(),
     }
     lines.append(", ".join(f"{name}: {_quoted(str(value))}" for name, value in settings.items()))

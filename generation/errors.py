@@ -25,6 +25,10 @@ class DoesNotFitError(GenerationError):
         self.reason = reason
 
 
+class UnreadableImageError(GenerationError):
+    """A start picture is not there, too large, or nothing that can be decoded; the text says which."""
+
+
 class ModelLoadError(GenerationError):
     """The checkpoint of a model could not be loaded; the text says what to do."""
 

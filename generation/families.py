@@ -12,3 +12,5 @@ FAMILIES: Mapping[str, str | None] = {
     "hidream": None,
     "fake": "generation.pipelines.fake",
 }
+# Those whose module can start from a picture.
+IMAGE_TO_IMAGE = frozenset({"sdxl", "fake"})

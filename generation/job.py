@@ -9,7 +9,7 @@ queued ──select──> running ──all pictures made──> done
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from generation.request import ImagineRequest
@@ -49,11 +49,16 @@ class Job:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Share:
-    """The pictures of one job that a dispatch makes, by index."""
+    """The pictures of one job that a dispatch makes, by index.
+
+    `start_image` is the file that `request.image` names: a worker need not see the disk that it lies on. It is read
+    only when the dispatch is sent.
+    """
 
     job_id: int
     request: ImagineRequest
     indexes: tuple[int, ...]
+    start_image: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,12 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from generation.families import IMAGE_TO_IMAGE
 from generation.vram import MemoryFacts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSpec:
-    """One catalogue entry. Sides are in pixels; `seconds_per_step` is a first guess until speeds are learned."""
+    """One catalogue entry. Sides are in pixels; `seconds_per_step` is a first guess until speeds are learned.
+
+    The pictures of an `adult` model are meant for adults only.
+    """
 
     name: str
     title: str
@@ -21,6 +25,7 @@ class ModelSpec:
     licence: str
     licence_url: str
     gated: bool
+    adult: bool
     needs_gpu: bool
     scheduler: str
     scheduler_options: Mapping[str, Any]
@@ -36,16 +41,11 @@ class ModelSpec:
     memory: MemoryFacts
 
     @property
+    def has_image_to_image(self) -> bool:
+        """Tell whether a picture of it may start from another."""
+        return self.family in IMAGE_TO_IMAGE
+
+    @property
     def largest_area(self) -> int:
         """Half as much again as the model's own area: beyond that a model repeats its subject."""
         return min(self.largest_side**2, self.width * self.height * 3 // 2)
-
-    @property
-    def allowed_sizes(self) -> str:
-        """Say in words which sizes this model draws."""
-        if self.smallest_side == self.largest_side:
-            return f"only {self.width}x{self.height}"
-        return (
-            f"sides from {self.smallest_side} to {self.largest_side} in steps of {self.side_multiple}, "
-            f"at most {self.largest_area:,} pixels in all"
-        )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, fields
+import re
+from dataclasses import dataclass, fields
 from typing import Any
 
 LARGEST_SEED = 2**32 - 1
@@ -10,11 +11,15 @@ MOST_IMAGES = 4
 LONGEST_PROMPT = 2000
 MOST_STEPS = 150
 LARGEST_GUIDANCE = 30.0
+SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImagineOptions:
-    """What was typed. None means that the person left the choice to the model's defaults."""
+    """What was typed. None means that the person left the choice to the model's defaults.
+
+    `image` names the start picture, "" for none; `image_size` are its pixels, whose ratio holds if none was typed.
+    """
 
     prompt: str
     model: str | None = None
@@ -24,7 +29,11 @@ class ImagineOptions:
     aspect_ratio: tuple[int, int] | None = None
     size: tuple[int, int] | None = None
     negative_prompt: str = ""
-    images: int = 1
+    images: int | None = None
+    image: str = ""
+    image_size: tuple[int, int] | None = None
+    strength: float | None = None
+    style: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +41,7 @@ class ImagineRequest:
     """Complete: model bound, seed drawn, defaults filled. Equal requests give equal pictures on one machine.
 
     The names are diffusers' own; `width` and `height` are pixels. Picture n of `images` (from 0) has seed `seed + n`.
+    `image` is the SHA-256 of the start picture's file, or "" where the request is text alone; then `strength` is 0.
     """
 
     model: str
@@ -43,14 +53,30 @@ class ImagineRequest:
     guidance_scale: float
     seed: int
     images: int
+    image: str = ""
+    strength: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Refuse what no pipeline could be told, such as a file's name that is no SHA-256."""
+        is_text_alone = self.image == "" and self.strength == 0
+        if not is_text_alone and not (SHA256.fullmatch(self.image) and 0 < self.strength <= 1):
+            raise ValueError(f"image {self.image!r} and strength {self.strength!r} do not go together")
+
+    @property
+    def steps_taken(self) -> int:
+        """How many steps a picture takes: image-to-image begins that far on the way, just as diffusers rounds it."""
+        if not self.image:
+            return self.num_inference_steps
+        return min(int(self.num_inference_steps * self.strength), self.num_inference_steps)
 
     def seed_of(self, index: int) -> int:
         """Give the seed of picture `index`; seeds wrap round after the largest one."""
         return (self.seed + index) % (LARGEST_SEED + 1)
 
     def to_json(self) -> dict[str, Any]:
-        """Give plain values, as storage and PNG metadata keep them."""
-        return asdict(self)
+        """Give plain values, as storage and PNG metadata keep them; a field at its default is left out."""
+        values = {field.name: (getattr(self, field.name), field.default) for field in fields(self)}
+        return {name: value for name, (value, default) in values.items() if value != default}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> ImagineRequest:

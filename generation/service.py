@@ -9,12 +9,13 @@ from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from generation.catalogue import Catalogue
 from generation.dispatcher import Dispatcher
-from generation.errors import GenerationError, ModelLoadError, WorkerDownError
+from generation.errors import GenerationError, ModelLoadError, UnreadableImageError, WorkerDownError
 from generation.events import JobEvent, Load, ModelLoaded, ModelLoadFailed, QueueStalled, Unload
 from generation.fair_queue import Forecast
 from generation.job import Job
@@ -23,6 +24,7 @@ from generation.request import ImagineRequest
 from generation.vram import Card
 
 CLOSED = "The image service is being shut down."
+NO_IMAGES = "Start pictures are not possible here: this service was set up for text alone."
 
 T = TypeVar("T")
 
@@ -38,6 +40,10 @@ class ServiceStatus:
     waiting: int
 
 
+def _no_start_images(sha256: str) -> Path:  # noqa: ARG001 - it stands in for what finds one
+    raise UnreadableImageError(NO_IMAGES)
+
+
 @dataclass(slots=True)
 class _Errand:
     """Something the worker does between two dispatches."""
@@ -49,6 +55,7 @@ class _Errand:
 class Service:
     """The queue and its worker. `events` is one stream, in order, for one reader; jobs are added by `submit`.
 
+    `start_images` tells where the start picture of a name lies, and may refuse with an UnreadableImageError.
     Use as an async context manager: leaving it stops the worker's task, not the jobs, which are durable elsewhere.
     """
 
@@ -58,12 +65,13 @@ class Service:
         worker: Worker,
         *,
         is_paused: bool = False,
+        start_images: Callable[[str], Path] = _no_start_images,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
         self.catalogue = catalogue
         self._worker = worker
         self._events: asyncio.Queue[JobEvent | None] = asyncio.Queue()
-        self._dispatcher = Dispatcher(catalogue, worker, self._events.put_nowait, now)
+        self._dispatcher = Dispatcher(catalogue, worker, self._events.put_nowait, now, start_images)
         self._errands: deque[_Errand] = deque()
         self._wake = asyncio.Event()
         self._is_paused = is_paused

@@ -19,11 +19,11 @@ class Speeds:
         """Estimate the GPU-seconds of one picture of the request."""
         spec = self._catalogue.get(request.model)
         guess = spec.seconds_per_step * (request.width * request.height) / (spec.width * spec.height)
-        return request.num_inference_steps * self._seconds_per_step.get(_shape(request), guess)
+        return request.steps_taken * self._seconds_per_step.get(_shape(request), guess)
 
     def learn(self, request: ImagineRequest, seconds: float) -> None:
         """Take in that one picture of the request took this many GPU-seconds."""
-        measured = seconds / request.num_inference_steps
+        measured = seconds / request.steps_taken
         known = self._seconds_per_step.get(_shape(request), measured)
         self._seconds_per_step[_shape(request)] = known + LEARNING_RATE * (measured - known)
 

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import multiprocessing
+import queue
 import signal
 import threading
 from collections.abc import AsyncGenerator, Iterator
@@ -166,7 +167,7 @@ class LocalWorker:
 
 
 class _Process:
-    """One process with its pipe and the thread that reads it. Once stopped it is gone for good."""
+    """One process with its pipe and the two threads at this end of it. Once stopped it is gone for good."""
 
     def __init__(self, setup: WorkerSetup) -> None:
         context = multiprocessing.get_context("spawn")
@@ -180,6 +181,11 @@ class _Process:
             target=_relay, args=(self._pipe, asyncio.get_running_loop(), self._inbox), daemon=True, name="worker events"
         )
         self._relay.start()
+        self._outbox: queue.SimpleQueue[Order | None] = queue.SimpleQueue()
+        self._sender = threading.Thread(
+            target=_send_orders, args=(self._pipe, self._outbox), daemon=True, name="worker orders"
+        )
+        self._sender.start()
         self.card: Card | None = None
 
     @property
@@ -189,9 +195,8 @@ class _Process:
         return not self._process.is_alive() or (is_idle and not self._inbox.empty())
 
     def send(self, order: Order) -> None:
-        """Hand an order down; a dead process is noticed by the missing answer."""
-        with contextlib.suppress(OSError):
-            self._pipe.send(order)
+        """Hand an order down, at once whatever its size; a dead process is noticed by the missing answer."""
+        self._outbox.put(order)
 
     async def next_event(self, timeout_s: float) -> WorkerEvent:
         """Wait for the next event.
@@ -215,6 +220,8 @@ class _Process:
         self._process.kill()
         await asyncio.to_thread(self._process.join, EXIT_TIMEOUT_S)
         await asyncio.to_thread(self._relay.join, EXIT_TIMEOUT_S)
+        self._outbox.put(None)
+        await asyncio.to_thread(self._sender.join, EXIT_TIMEOUT_S)
         self._pipe.close()
 
 
@@ -230,6 +237,13 @@ def _relay(pipe: Connection, loop: asyncio.AbstractEventLoop, inbox: asyncio.Que
             loop.call_soon_threadsafe(inbox.put_nowait, event)
         if event is None:
             return
+
+
+def _send_orders(pipe: Connection, outbox: queue.SimpleQueue[Order | None]) -> None:
+    """Write orders into the pipe: one with a start picture may take long, for ever if the worker hangs."""
+    with contextlib.suppress(OSError):  # the worker is gone
+        while (order := outbox.get()) is not None:
+            pipe.send(order)
 
 
 @contextlib.contextmanager

@@ -20,6 +20,10 @@ ACTIVATION_SLACK = 1.3
 # Decoding holds about 2200 bytes a pixel and byte of element size: 4.3 GiB for 1024 x 1024 in bf16, tiled 1.35 GiB.
 DECODE_BYTES_PER_PIXEL = 2200
 TILED_DECODE_GIB = 1.35
+# Encoding a start picture holds half as much, but diffusers turns it and the autoencoder to float32 for that.
+ENCODE_BYTES_PER_PIXEL = 1100
+ENCODE_BYTES_PER_WEIGHT = 4
+ENCODE_TILE_PIXELS = 512 * 512
 MEGAPIXEL = 1024 * 1024
 GIB = 2**30
 
@@ -94,14 +98,18 @@ def _candidates(request: ImagineRequest, facts: MemoryFacts, *, is_gpu: bool) ->
     whole_decode = DECODE_BYTES_PER_PIXEL * pixels * bytes_per_weight / GIB
     tiled_decode = min(whole_decode, TILED_DECODE_GIB * bytes_per_weight / 2)
 
+    vae, denoiser = weights.get("vae", 0.0), max(weights.values(), default=0.0)
+
     def candidate(residency: Residency, *, tiled: bool) -> VramPlan:
         decode = tiled_decode if tiled else whole_decode
-        everything = sum(weights.values())
+        encode = _encode_gib(request, facts, tiled=tiled)
         if residency is Residency.RESIDENT:
-            peak = everything + max(denoise, decode)
+            peak = sum(weights.values()) + max(denoise, decode, encode - vae)
         else:
-            denoiser = max(weights.values(), default=0.0)
-            peak = max(denoiser + denoise, weights.get("vae", 0.0) + decode)
+            # The last text encoder is still there while a start picture is encoded, then the autoencoder stays.
+            text = max((gib for name, gib in weights.items() if name.startswith("text_encoder")), default=0.0)
+            kept = vae if request.image else 0.0
+            peak = max(denoiser + kept + denoise, vae + decode, text + encode)
         overhead = CONTEXT_GIB + MARGIN_GIB if is_gpu else WORKSPACE_GIB
         return VramPlan(
             residency=residency,
@@ -114,3 +122,12 @@ def _candidates(request: ImagineRequest, facts: MemoryFacts, *, is_gpu: bool) ->
     if is_gpu:
         plans += [candidate(Residency.OFFLOAD, tiled=False), candidate(Residency.OFFLOAD, tiled=True)]
     return plans
+
+
+def _encode_gib(request: ImagineRequest, facts: MemoryFacts, *, tiled: bool) -> float:
+    """Give what encoding the start picture takes, the autoencoder's weights included; 0 if there is none."""
+    if not request.image:
+        return 0.0
+    pixels = request.width * request.height
+    working = ENCODE_BYTES_PER_PIXEL * (min(pixels, ENCODE_TILE_PIXELS) if tiled else pixels)
+    return working * ENCODE_BYTES_PER_WEIGHT / GIB + facts.weights_gib.get("vae", 0.0) * ENCODE_BYTES_PER_WEIGHT / 2

@@ -44,6 +44,7 @@ from generation.job import Dispatch, Share
 from generation.pipelines.card import find_card
 from generation.pipelines.pipeline import Pipeline, Step
 from generation.shelf import Shelf
+from generation.start_image import fit
 
 PREVIEW_INTERVAL_S = 0.4
 
@@ -125,12 +126,14 @@ def _failed(order: Order, text: str, started: float | None) -> WorkerEvent:
 def _render(dispatch: Dispatch, pipeline: Pipeline, orders: Orders, pipe: Connection) -> Iterator[PictureMade]:
     """Make the pictures of a dispatch one by one, but none of a job that was cancelled."""
     for share in dispatch.shares:
+        size = share.request.width, share.request.height
+        start_image = fit(share.start_image, size) if share.request.image else None
         with contextlib.suppress(Interrupted):
             for index in share.indexes:
                 watch = _Watch(dispatch, share, index, orders, pipe)
                 watch.check()
                 started = time.monotonic()
-                image = pipeline.render(share.request, share.request.seed_of(index), watch)
+                image = pipeline.render(share.request, share.request.seed_of(index), watch, start_image)
                 yield PictureMade(
                     job_id=share.job_id,
                     index=index,

@@ -1,5 +1,6 @@
 """How does a test get models that draw at once, and fail on command? Their switches: generation/pipelines/fake.py."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 ENTRY = """
@@ -8,6 +9,7 @@ title = "Flat colours"
 family = "fake"
 checkpoint = "{switches}"
 licence = "MIT"
+adult = {adult}
 needs_gpu = false
 scheduler = "DDIMScheduler"
 num_inference_steps = 4
@@ -24,16 +26,24 @@ memory = {{ weights_gib = {{ colour = {weights_gib} }}, denoise_gib_per_megapixe
 NAMES = ("flat", "flatter")
 
 
-def entry(name: str, switches: Path | str, *, seconds_per_step: float = 0.01, weights_gib: float = 0.01) -> str:
+def entry(
+    name: str, switches: Path | str, *, seconds_per_step: float = 0.01, weights_gib: float = 0.01, adult: bool = False
+) -> str:
     """Give the models-file entry of a fake model."""
-    return ENTRY.format(name=name, switches=switches, seconds_per_step=seconds_per_step, weights_gib=weights_gib)
+    facts = {"seconds_per_step": seconds_per_step, "weights_gib": weights_gib, "adult": str(adult).lower()}
+    return ENTRY.format(name=name, switches=switches, **facts)
 
 
-def write_models(directory: Path, *, seconds_per_step: float = 0.01, weights_gib: float = 0.01) -> Path:
-    """Write a models file with two fake models and make the folder `switches` of both beside it."""
+def write_models(
+    directory: Path, *, seconds_per_step: float = 0.01, weights_gib: float = 0.01, adults: Collection[str] = ()
+) -> Path:
+    """Write a models file with two fake models and make the folder `switches` of both beside it.
+
+    Those named in `adults` are for adults only.
+    """
     switches = directory / "switches"
     switches.mkdir(parents=True, exist_ok=True)
     facts = {"seconds_per_step": seconds_per_step, "weights_gib": weights_gib}
     file = directory / "models.toml"
-    file.write_text("".join(entry(name, switches, **facts) for name in NAMES))
+    file.write_text("".join(entry(name, switches, adult=name in adults, **facts) for name in NAMES))
     return file

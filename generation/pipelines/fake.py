@@ -63,19 +63,22 @@ class Switches:
 
 
 class FakePipeline:
-    """Draws one flat colour, which depends on everything in the request that may change the pixels."""
+    """Draws one flat colour, which depends on all that may change the pixels: the request and the start picture."""
 
     def __init__(self, switches: Switches, provenance: Mapping[str, str]) -> None:
         self.provenance = provenance
         self._switches = switches
 
-    def render(self, request: ImagineRequest, seed: int, on_step: OnStep) -> Image.Image:
+    def render(
+        self, request: ImagineRequest, seed: int, on_step: OnStep, start_image: Image.Image | None = None
+    ) -> Image.Image:
         """Go through the steps, then draw."""
         values = request.to_json() | {"seed": seed, "images": 1}
-        red, green, blue = hashlib.sha256(repr(sorted(values.items())).encode()).digest()[:3]
+        start = b"" if start_image is None else start_image.tobytes()
+        red, green, blue = hashlib.sha256(repr(sorted(values.items())).encode() + start).digest()[:3]
         image = Image.new("RGB", (request.width, request.height), (red, green, blue))
-        for number in range(1, request.num_inference_steps + 1):
-            step = Step(number=number, count=request.num_inference_steps, preview=lambda: image.resize((8, 8)))
+        for number in range(1, request.steps_taken + 1):
+            step = Step(number=number, count=request.steps_taken, preview=lambda: image.resize((8, 8)))
             on_step(step)
             self._obey(seed)
             while self._switches.is_on("hold", seed):

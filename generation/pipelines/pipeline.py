@@ -33,8 +33,13 @@ class Pipeline(Protocol):
 
     provenance: Mapping[str, str]
 
-    def render(self, request: ImagineRequest, seed: int, on_step: OnStep) -> Image.Image:
-        """Make one RGB picture of the requested size. What `on_step` raises ends it and leaves the model usable."""
+    def render(
+        self, request: ImagineRequest, seed: int, on_step: OnStep, start_image: Image.Image | None = None
+    ) -> Image.Image:
+        """Make one RGB picture of the requested size, from a start picture of that size if the request names one.
+
+        What `on_step` raises ends it and leaves the model usable.
+        """
 
     def close(self) -> None:
         """Give the memory back."""

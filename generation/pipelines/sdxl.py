@@ -26,6 +26,7 @@ from generation.request import ImagineRequest
 from generation.vram import Card, Residency, VramPlan
 
 CLASS = "StableDiffusionXLPipeline"
+IMAGE_TO_IMAGE = "StableDiffusionXLImg2ImgPipeline"
 # A tile of 1024 pixels, the default, never tiles a 1024 x 1024 picture.
 TILE_PIXELS = 512
 
@@ -99,44 +100,65 @@ def _scheduler(spec: ModelSpec, config: Mapping[str, Any]) -> Any:
         raise ModelLoadError(f"{spec.name}: its scheduler_options do not suit {spec.scheduler}: {error}.") from error
 
 
+def _twin(pipe: Any) -> Any:
+    """Give the pipeline that starts from a picture, on the same weights.
+
+    Not by `from_pipe`: it converts all weights to float32, and leaves an AutoencoderTiny out. The scheduler is one of
+    its own, since some keep state from one picture to the next.
+    """
+    scheduler = type(pipe.scheduler).from_config(pipe.scheduler.config)
+    twin = getattr(diffusers, IMAGE_TO_IMAGE)(
+        **pipe.components | {"scheduler": scheduler},
+        force_zeros_for_empty_prompt=pipe.config.force_zeros_for_empty_prompt,
+        add_watermarker=False,
+    )
+    twin.set_progress_bar_config(disable=True)
+    return twin
+
+
 class SdxlPipeline:
     """A loaded SDXL model: diffusers' own pipeline, with steps that can be watched and interrupted."""
 
     def __init__(self, pipe: Any, provenance: Mapping[str, str]) -> None:
         self.provenance = provenance
         self._pipe = pipe
+        self._image_to_image = _twin(pipe)
         self._preview = find_preview(pipe.vae, pipe._execution_device)  # noqa: SLF001 - `device` lies under offload
         pipe.maybe_free_model_hooks()
 
     @torch.inference_mode()
-    def render(self, request: ImagineRequest, seed: int, on_step: OnStep) -> Image.Image:
+    def render(
+        self, request: ImagineRequest, seed: int, on_step: OnStep, start_image: Image.Image | None = None
+    ) -> Image.Image:
         """Make one picture. The noise is drawn on the processor, so that a seed means the same on any card."""
 
-        def after_step(_: Any, index: int, __: Any, state: dict[str, Any]) -> dict[str, Any]:
+        def after_step(pipe: Any, index: int, _: Any, state: dict[str, Any]) -> dict[str, Any]:
             latents = state["latents"]
-            on_step(Step(number=index + 1, count=self._pipe.num_timesteps, preview=lambda: self._preview.draw(latents)))
+            on_step(Step(number=index + 1, count=pipe.num_timesteps, preview=lambda: self._preview.draw(latents)))
             return state
 
+        pipe, shape = self._pipe, dict[str, Any](width=request.width, height=request.height)
+        if request.image:
+            pipe, shape = self._image_to_image, {"image": start_image, "strength": request.strength}
         try:
-            result = self._pipe(
+            result = pipe(
                 prompt=request.prompt,
                 negative_prompt=request.negative_prompt or None,
-                width=request.width,
-                height=request.height,
                 num_inference_steps=request.num_inference_steps,
                 guidance_scale=request.guidance_scale,
                 generator=torch.Generator("cpu").manual_seed(seed),
                 callback_on_step_end=after_step,
+                **shape,
             )
-        except BaseException:
-            self._pipe.maybe_free_model_hooks()  # diffusers does so only when all went well
-            raise
+        finally:
+            # diffusers does so only when all went well, and never for the twin, whose hooks are this one's.
+            self._pipe.maybe_free_model_hooks()
         image: Image.Image = result.images[0]
         return image
 
     def close(self) -> None:
         """Drop the weights and give the allocator's memory back."""
-        del self._pipe
+        del self._pipe, self._image_to_image, self._preview
         gc.collect()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -65,6 +66,8 @@ class Studio:
         self._changed = asyncio.Condition()
         self._switches = folder / "switches"
         self._switches.mkdir()
+        self._pictures = folder / "pictures"
+        self._pictures.mkdir()
 
     def catalogue(self, *, seconds_per_step: float = 0.01, weights_gib: float = 0.01) -> Catalogue:
         """Write the models file and read it with the models that ship; "flat" is the default."""
@@ -88,6 +91,16 @@ class Studio:
         """Turn a fault off."""
         (self._switches / switch).unlink(missing_ok=True)
 
+    def picture(self, sha256: str) -> Path:
+        """Tell where the picture of that name lies."""
+        return self._pictures / sha256
+
+    def keep(self, png: bytes) -> str:
+        """Keep a picture under the name that its content has, and give the name."""
+        sha256 = hashlib.sha256(png).hexdigest()
+        self.picture(sha256).write_bytes(png)
+        return sha256
+
     @asynccontextmanager
     async def opened(
         self,
@@ -101,7 +114,7 @@ class Studio:
         """Open a service on a worker process; the events of an earlier opening are forgotten."""
         catalogue = catalogue or self.catalogue()
         self.worker = self.another_worker(catalogue, device, step_timeout_s, load_timeout_s)
-        self.service = Service(catalogue, self.worker, is_paused=is_paused)
+        self.service = Service(catalogue, self.worker, is_paused=is_paused, start_images=self.picture)
         self.events = []
         async with asyncio.timeout(PATIENCE_S), self.worker, asyncio.TaskGroup() as tasks, self.service:
             tasks.create_task(self._listen())

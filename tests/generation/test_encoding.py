@@ -115,6 +115,15 @@ def test_other_tools_read_the_settings(prompt: str) -> None:
     }
 
 
+def test_a_picture_made_from_another_says_so_to_us_and_to_other_tools(tmp_path: Path) -> None:
+    asked = replace(request(), image="0123456789abcdef" * 4, strength=0.35)
+
+    png = png_of(asked)
+
+    assert read_as_others_do(parameters(png))["Denoising strength"] == "0.35"
+    assert read_metadata(saved(tmp_path, png)).request == asked
+
+
 def test_values_that_hold_signs_of_the_format_are_quoted_for_other_tools() -> None:
     odd = PROVENANCE | {"scheduler": 'Odd, "very": odd\nScheduler'}
 
@@ -126,6 +135,13 @@ def test_values_that_hold_signs_of_the_format_are_quoted_for_other_tools() -> No
 
 def test_a_prompt_without_a_negative_one_has_no_such_line() -> None:
     assert "Negative" not in parameters(png_of(request()))
+
+
+def test_a_picture_made_from_text_alone_says_nothing_of_image_to_image() -> None:
+    png = png_of(request())
+
+    assert b"Denoising" not in png
+    assert b"strength" not in png
 
 
 def test_equal_pictures_give_equal_bytes() -> None:

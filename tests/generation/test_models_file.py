@@ -26,6 +26,13 @@ def test_an_entry_stands_behind_those_that_ship(tmp_path: Path) -> None:
     assert catalogue.default == "demo"
 
 
+def test_a_model_for_adults_is_marked_and_no_other_is(tmp_path: Path) -> None:
+    marked = load(tmp_path, ENTRY.replace("adult = false", "adult = true"))
+
+    assert [spec.name for spec in marked if spec.adult] == ["mine"]
+    assert not load(tmp_path, ENTRY.replace("adult = false", "")).get("mine").adult
+
+
 def test_an_entry_may_be_the_default_and_may_replace_one_that_ships(tmp_path: Path) -> None:
     catalogue = load(tmp_path, ENTRY.replace('"mine"', '"SDXL"'), default="sdxl")
 
@@ -56,6 +63,7 @@ def test_a_relative_checkpoint_begins_at_the_file(tmp_path: Path) -> None:
             "steps is 4.5; allowed: a whole number from 1 to 150.",
         ),
         ("needs_gpu = false", 'needs_gpu = "no"', "mine.needs_gpu is 'no'; allowed: true or false."),
+        ("adult = false", 'adult = "yes"', "mine.adult is 'yes'; allowed: true or false."),
         (
             "seconds_per_step = 0.1",
             "seconds_per_step = 0",

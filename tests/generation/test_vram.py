@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generation import Card, Catalogue, DoesNotFitError, ModelSpec, Residency, VramPlan
+from generation import Card, Catalogue, DoesNotFitError, ImagineRequest, ModelSpec, Residency, VramPlan
 from generation.vram import plan, smallest_card_gib
 
 CATALOGUE = Catalogue.load()
 SDXL = CATALOGUE.get("sdxl")
 REQUEST = CATALOGUE.default_request(SDXL)
+FROM_PICTURE = replace(REQUEST, image="0123456789abcdef" * 4, strength=0.6)
 
 
 def gpu(memory_gib: float) -> Card:
@@ -45,6 +46,32 @@ def test_a_processor_computes_in_float32_and_never_offloads() -> None:
     assert found.predicted_peak_gib > 12
 
 
+@pytest.mark.parametrize("memory_gib", [12, 8, 6.6])
+def test_a_start_picture_takes_some_memory_more_and_the_same_card_otherwise(memory_gib: float) -> None:
+    text_alone = plan(REQUEST, SDXL.memory, gpu(memory_gib))
+
+    found = plan(FROM_PICTURE, SDXL.memory, gpu(memory_gib))
+
+    assert text_alone.predicted_peak_gib - 0.2 < found.predicted_peak_gib <= memory_gib
+    assert found.residency is text_alone.residency
+
+
+def test_a_start_picture_needs_the_autoencoder_beside_the_denoiser_and_in_float32() -> None:
+    vae = SDXL.memory.weights_gib["vae"]
+
+    offloaded = smallest_card_gib(FROM_PICTURE, SDXL.memory) - smallest_card_gib(REQUEST, SDXL.memory)
+    resident = [plan(asked, SDXL.memory, gpu(80)).predicted_peak_gib for asked in (REQUEST, FROM_PICTURE)]
+
+    assert offloaded == pytest.approx(vae, abs=0.02)
+    assert resident[1] - resident[0] == pytest.approx(vae, abs=0.02)
+
+
+def test_on_a_processor_a_start_picture_takes_no_more_than_decoding_does() -> None:
+    processor = Card(device="cpu", name="a processor", memory_gib=64)
+
+    assert plan(FROM_PICTURE, SDXL.memory, processor) == plan(REQUEST, SDXL.memory, processor)
+
+
 MODELS = st.sampled_from(list(CATALOGUE))
 SIDES = st.integers(8, 32).map(lambda number: 64 * number)
 
@@ -54,11 +81,11 @@ def _rank(found: VramPlan) -> tuple[bool, bool]:
     return found.residency is Residency.OFFLOAD, found.tiled_decode
 
 
-@given(MODELS, SIDES, SIDES, st.floats(0.5, 200), st.floats(0, 200))
+@given(MODELS, SIDES, SIDES, st.floats(0.5, 200), st.floats(0, 200), st.sampled_from([REQUEST, FROM_PICTURE]))
 def test_a_plan_fits_and_more_memory_never_gives_a_worse_one(
-    spec: ModelSpec, width: int, height: int, memory_gib: float, more_gib: float
+    spec: ModelSpec, width: int, height: int, memory_gib: float, more_gib: float, like: ImagineRequest
 ) -> None:
-    asked = replace(CATALOGUE.default_request(spec), width=width, height=height)
+    asked = replace(like, model=spec.name, width=width, height=height)
     try:
         found = plan(asked, spec.memory, gpu(memory_gib))
     except DoesNotFitError:
