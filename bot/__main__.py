@@ -69,6 +69,24 @@ def models() -> None:
     _leave(run_session(list_models))
 
 
+@cli.command("run")
+def serve() -> None:
+    """Serve Discord and Telegram, as far as they have tokens, until Ctrl-C or SIGTERM."""
+    from bot.serving import serve as serving  # noqa: PLC0415 - late, as said above
+    from bot.session import run_session  # noqa: PLC0415 - late, as said above
+
+    _leave(run_session(serving))
+
+
+@cli.command()
+def setup(platform: Annotated[str, typer.Argument(metavar="discord|telegram")]) -> None:
+    """Check a platform's token, say what is missing, and make whoever runs this the first admin."""
+    from bot.session import run_session  # noqa: PLC0415 - late, as said above
+    from bot.setup import set_up  # noqa: PLC0415 - late, as said above
+
+    _leave(run_session(lambda settings: set_up(settings, platform)))
+
+
 def _leave(status: int) -> NoReturn:
     raise typer.Exit(status)
 

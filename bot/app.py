@@ -9,31 +9,45 @@ from pathlib import Path
 
 from bot import logs
 from bot.access import Access
+from bot.button import Keyboard, collect_buttons
 from bot.chat import Platform
-from bot.commands.admin import PAUSED, MemberAdmin, ModelAdmin, QueueAdmin
-from bot.commands.history import Past
+from bot.command import Kind
+from bot.commands.admin import PAUSED, MemberAdmin, ModelAdmin, PlaceAdmin, QueueAdmin
+from bot.commands.again import Again
+from bot.commands.history import Keeping, Past
 from bot.commands.imagine import Imagine
 from bot.commands.models import Models
 from bot.commands.queue import Waiting
-from bot.defaults import Defaults
+from bot.commands.settings import Choices
+from bot.completion import Completion
 from bot.delivery import Delivery
 from bot.heartbeat import beating
 from bot.intake import Intake
+from bot.messages import Messages
+from bot.places import Places
+from bot.platforms.connection import Desk
+from bot.preferences import Preferences
 from bot.router import Router
 from bot.settings import Settings
+from bot.start_images import StartImages
 from generation import Catalogue, LocalWorker, Service, WorkerSetup
 from storage import Database, History, Jobs, Members, Pictures, open_directory
-from storage import Settings as Choices
+from storage import Settings as Notes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class App:
     """What runs: the front door, and what a platform may want to look at beside it."""
 
-    router: Router
+    desk: Desk
     service: Service
     delivery: Delivery
     directory: Path
+
+    @property
+    def router(self) -> Router:
+        """The front door."""
+        return self.desk.router
 
 
 @contextlib.asynccontextmanager
@@ -45,7 +59,7 @@ async def open_app(settings: Settings, platforms: Mapping[str, Platform]) -> Asy
         StorageError: the data directory or the database cannot be used; nothing was written.
     """
     catalogue = Catalogue.load(extra=settings.generation.models_file, default=settings.generation.default_model)
-    with open_directory(settings.data_dir) as directory, logs.kept_in(directory / "fairbrush.log"):
+    with open_directory(settings.data_dir) as directory, logs.kept_in(directory / "fairbrush.log", settings.secrets):
         pictures = Pictures(directory / "pictures")
         pictures.remove_partial()
         async with (
@@ -57,6 +71,21 @@ async def open_app(settings: Settings, platforms: Mapping[str, Platform]) -> Asy
 
 
 @contextlib.asynccontextmanager
+async def open_access(settings: Settings) -> AsyncIterator[Access]:
+    """Open the members' rights alone, without queue and worker.
+
+    Raises:
+        StorageError: the data directory cannot be used, such as while the bot is running.
+    """
+    with open_directory(settings.data_dir) as directory:
+        async with Database(directory / "fairbrush.db") as database:
+            jobs = Jobs(database, Pictures(directory / "pictures"))
+            access = Access(settings.admins, Members(database), jobs, Notes(database))
+            await access.load()
+            yield access
+
+
+@contextlib.asynccontextmanager
 async def _running(
     settings: Settings,
     catalogue: Catalogue,
@@ -65,7 +94,7 @@ async def _running(
     platforms: Mapping[str, Platform],
 ) -> AsyncIterator[App]:
     """Start the worker, the queue and the delivery on an open database."""
-    jobs, members, choices = Jobs(database, pictures), Members(database), Choices(database)
+    jobs, members, notes = Jobs(database, pictures), Members(database), Notes(database)
     setup = WorkerSetup(
         catalogue=catalogue,
         device=settings.generation.device,
@@ -76,20 +105,29 @@ async def _running(
         step_timeout_s=settings.generation.step_timeout_s,
         load_timeout_s=settings.generation.load_timeout_s,
     )
-    service = Service(catalogue, worker, is_paused=await choices.get(PAUSED) is not None)
-    delivery = Delivery(service, jobs, pictures, platforms)
+    is_paused = await notes.get(PAUSED) is not None
+    service = Service(catalogue, worker, start_images=pictures.path, is_paused=is_paused)
+    messages = Messages(catalogue, jobs, pictures, Keyboard(collect_buttons(Imagine, Again, Past, Keeping, Waiting)))
+    delivery = Delivery(service, jobs, messages, platforms)
     async with worker, delivery, service:
-        intake = Intake(service, jobs, members, delivery)
-        access = Access(settings.admins, members, jobs)
-        defaults = Defaults(catalogue, choices)
+        access = Access(settings.admins, members, jobs, notes)
+        await access.load()
+        places, preferences, history = Places(catalogue, notes), Preferences(notes), History(database)
+        intake = Intake(service, jobs, members, places, delivery)
         groups = (
-            Imagine(catalogue, defaults, access, intake),
-            Past(History(database), access, delivery),
+            Imagine(Completion(catalogue, places, preferences, StartImages(pictures, access)), access, intake),
+            Again(catalogue, access, intake),
+            Past(history, jobs, access, messages),
+            Keeping(history, jobs, access, delivery),
             Waiting(service, delivery, jobs, access),
-            Models(service, defaults),
-            ModelAdmin(service, defaults),
-            QueueAdmin(service, choices, delivery),
+            Models(service, places),
+            Choices(catalogue, preferences),
+            PlaceAdmin(service, places),
+            ModelAdmin(service, places),
+            QueueAdmin(service, notes, delivery),
             MemberAdmin(members, access),
         )
+        offers = {Kind.MODEL: tuple(spec.name for spec in catalogue), Kind.STYLE: tuple(catalogue.styles)}
         await intake.resume()
-        yield App(router=Router(access, groups), service=service, delivery=delivery, directory=settings.data_dir)
+        desk = Desk(router=Router(access, groups, offers), settings=notes, jobs=jobs)
+        yield App(desk=desk, service=service, delivery=delivery, directory=settings.data_dir)

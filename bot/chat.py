@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol, TypeAlias
+
+PAYLOAD = re.compile(r"(?P<action>[a-z]{1,16}):(?P<job_id>\d{1,18})(?::(?P<index>\d))?")
 
 
 class CommandError(Exception):
@@ -18,13 +21,29 @@ class MessageGoneError(Exception):
     """The message to edit cannot be reached any more: show its content in a new one."""
 
 
+class UndeliverableError(Exception):
+    """The platform will never show this there, for example after the bot was removed; the text is for the log."""
+
+
+class NotNowError(Exception):
+    """Nothing was shown, or nobody knows whether it was: try again, with the latest view, in `after_s` seconds."""
+
+    def __init__(self, reason: str, *, after_s: float) -> None:
+        super().__init__(reason)
+        self.after_s = after_s
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """A person on a platform. `key` names the account everywhere; `name` is only for showing."""
+    """A person on a platform. `key` names the account everywhere; `name` is only for showing.
+
+    `roles` are the keys of the groups of people that they belong to there, such as "discord:role:5".
+    """
 
     platform: str
     id: str
     name: str
+    roles: frozenset[str] = frozenset()
 
     @property
     def key(self) -> str:
@@ -34,24 +53,67 @@ class Member:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """Where to talk: a channel of a platform. It can be stored and used after a restart."""
+    """Where to talk: a channel of a platform, or a thread of one. It can be stored and used after a restart."""
 
     platform: str
     channel: str
+    thread: str = ""
 
     @property
     def key(self) -> str:
-        """Give the place's key, such as "console:chat"."""
+        """Give the key under which the channel's settings are kept, such as "console:chat"; threads share it."""
         return f"{self.platform}:{self.channel}"
 
     def to_json(self) -> dict[str, str]:
         """Give plain values for storage."""
-        return {"platform": self.platform, "channel": self.channel}
+        values = {"platform": self.platform, "channel": self.channel}
+        return values | ({"thread": self.thread} if self.thread else {})
 
     @classmethod
     def from_json(cls, values: Mapping[str, str]) -> Place:
         """Read back what `to_json` gave."""
-        return cls(platform=values["platform"], channel=values["channel"])
+        return cls(platform=values["platform"], channel=values["channel"], thread=values.get("thread", ""))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Button:
+    """A button under a message. What it means is all in its payload, so it works months later and after a restart."""
+
+    action: str
+    job_id: int
+    index: int | None = None  # of the job's picture, from 0
+    label: str = field(default="", compare=False)
+
+    @property
+    def payload(self) -> str:
+        """Give what the platform sends back when it is pressed, such as "vary:12:0"; at most 64 bytes."""
+        return f"{self.action}:{self.job_id}" + ("" if self.index is None else f":{self.index}")
+
+    @classmethod
+    def from_payload(cls, payload: str) -> Button:
+        """Read back a payload.
+
+        Raises:
+            CommandError: it is none of ours.
+        """
+        match = PAYLOAD.fullmatch(payload)
+        if match is None:
+            raise CommandError("This button is not known any more.")
+        index = None if match["index"] is None else int(match["index"])
+        return cls(action=match["action"], job_id=int(match["job_id"]), index=index)
+
+
+ButtonRows: TypeAlias = tuple[tuple[Button, ...], ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """What a button asks before it acts: one text, filled in with `text`. `title` has at most 45 characters."""
+
+    button: Button
+    title: str
+    label: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,45 +137,59 @@ class Tone(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """The whole of a message, each time: text, finished pictures, and progress while it is not final."""
+    """The whole of a message, each time: text, finished pictures, buttons, and progress while it is not final.
+
+    The text is plain: nothing in it is markup, a mention or a link to any platform. With `as_files`, pictures are
+    handed over byte for byte, to keep. `is_private` is for whoever asked alone, where the platform can do that.
+    """
 
     text: str
     pictures: tuple[Path, ...] = ()
+    buttons: ButtonRows = ()
     progress: Progress | None = None
     is_final: bool = True
+    is_private: bool = False
+    is_spoiler: bool = False
+    as_files: bool = False
     tone: Tone = Tone.GOOD
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    """A job was accepted. Its own message, shown already, is the answer."""
+    """A job was accepted. Its own message is the answer."""
 
     job_id: int
 
 
-Answer: TypeAlias = View | Accepted
+Answer: TypeAlias = View | Accepted | Form
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
     """What platforms differ in. A message is edited at most every `edit_interval_s` seconds until it is final.
 
-    `own_commands` are those that the platform carries out itself, with their meaning, for /help.
+    `is_lossless`: a picture in a message is the very file. `own_commands` are those that the platform carries out
+    itself, with their meaning, for /help.
     """
 
     edit_interval_s: float
+    is_lossless: bool = True
     reads_local_files: bool = False
     own_commands: Mapping[str, str] = field(default_factory=dict)
 
 
 class Platform(Protocol):
-    """A chat that can show messages and edit them."""
+    """A chat that can show messages and edit them. It keeps to its own budget of calls.
+
+    All of them raise NotNowError (over budget, rate-limited, not connected, no answer) and UndeliverableError. An edit
+    to a view that is not final may be refused by NotNowError to leave the budget to what matters.
+    """
 
     name: str
     capabilities: Capabilities
 
-    async def post(self, place: Place, view: View) -> str:
-        """Show a new message and give its id."""
+    async def post(self, place: Place, view: View, key: str) -> str:
+        """Show a new message and give its id. The same key again is the same message, as far as the platform can."""
 
     async def edit(self, place: Place, message_id: str, view: View) -> None:
         """Replace a message by this view; doing it twice does no harm.
@@ -122,15 +198,49 @@ class Platform(Protocol):
             MessageGoneError: there is no such message any more.
         """
 
+    async def remove(self, place: Place, message_id: str) -> None:
+        """Take a message away, or empty it where that is not possible; one that is gone already does no harm."""
+
+
+class Reply(Protocol):
+    """How the event that a call came from is answered. Each call is answered once, by one of these."""
+
+    async def answer(self, view: View) -> None:
+        """Show the direct answer; what cannot be shown now is lost."""
+
+    async def acknowledge(self, view: View, key: str) -> str:
+        """Show a new job's message as the answer, and give its id; raises and repeats like `Platform.post`."""
+
+    async def ask(self, form: Form) -> None:
+        """Show a form; it comes back as a call of its own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A picture that somebody sent along, of `size` bytes; `read` fetches it, or raises CommandError."""
+
+    name: str
+    size: int
+    read: Callable[[], Awaitable[bytes]]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """A command as it came in. `key` names the platform's event: a repeat of it changes nothing."""
+    """A command, a press or a filled-in form as it came in. `key` names the event: a repeat of it changes nothing.
+
+    `is_age_restricted` is what the platform says of the place, None if it knows no such thing. `reach_s` is for how
+    long the bot can edit what it shows there, None for ever. `message_id` is the message whose button was pressed.
+    """
 
     key: str
     member: Member
     place: Place
     platform: Platform
+    reply: Reply
+    attachments: tuple[Attachment, ...] = ()
+    is_age_restricted: bool | None = None
+    reach_s: float | None = None
+    message_id: str = ""
 
 
 def plain(text: str) -> str:

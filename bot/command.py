@@ -11,6 +11,7 @@ import inspect
 import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, get_args
 
 from bot.chat import Answer, Call, CommandError
@@ -27,6 +28,20 @@ FLAG = re.compile(rf"(?P<dash>{DASHES})(?P<name>[^\W\d_][\w-]*)(?:=(?P<value>.*)
 QUOTES = {'"': '"', "“": "”", "'": "'"}
 
 
+class Kind(StrEnum):
+    """What a value is, for platforms that can offer choices, take typed options or files."""
+
+    TEXT = "text"
+    WHOLE = "whole"
+    NUMBER = "number"
+    SWITCH = "switch"  # given or not, without a value
+    PICTURE = "picture"
+    MODEL = "model"
+    STYLE = "style"
+    MEMBER = "member"
+    ROLE = "role"
+
+
 @dataclass(frozen=True, slots=True)
 class Argument:
     """The text of a command beside its flags; `read` turns it into a value or raises CommandError."""
@@ -34,17 +49,27 @@ class Argument:
     label: str
     example: str
     read: Reader = str
+    kind: Kind = Kind.TEXT
 
 
 @dataclass(frozen=True, slots=True)
 class Flag:
-    """A flag; with `takes_words` its value goes on to the next flag, else it is one word or something in quotes."""
+    """A flag; with `takes_words` its value goes on to the next flag, else it is one word or something in quotes.
+
+    One of the kind SWITCH takes no value: it is there or not, and its parameter gets True.
+    """
 
     name: str
     label: str
     help: str
     read: Reader = str
+    kind: Kind = Kind.TEXT
     takes_words: bool = False
+
+    @property
+    def usage(self) -> str:
+        """Show how it is typed, such as "--seed N"."""
+        return f"--{self.name} {self.label}".rstrip()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,10 +111,11 @@ class Command:
             parameter, flag = self.flags[name]
             if parameter in values:
                 raise CommandError(f"--{name} is given twice.")
-            values[parameter] = _named(f"--{name}", flag.read, value)
+            is_switch = flag.kind is Kind.SWITCH
+            values[parameter] = True if is_switch else _named(f"--{name}", flag.read, value)
         if self.argument is None:
             if text:
-                raise CommandError(f"/{self.name} takes no text, but got {_quoted(text)}.")
+                raise CommandError(f"/{self.name} takes no text, but got {shortened(text)}.")
             return values
         parameter, argument, is_required = self.argument
         if text:
@@ -114,13 +140,16 @@ class Command:
                 continue
             kept.append(typed[start : token.start()])
             name, value = found
-            if value is None:
+            is_switch = self.flags[name][1].kind is Kind.SWITCH
+            if is_switch and value is not None:
+                raise CommandError(f"--{name} takes no value: it is there or not.")
+            if value is None and not is_switch:
                 words = list(self._values(tokens[position:], takes_words=self.flags[name][1].takes_words))
                 if not words:
-                    raise CommandError(f"--{name} needs a value: --{name} {self.flags[name][1].label}.")
+                    raise CommandError(f"--{name} needs a value: {self.flags[name][1].usage}.")
                 position += len(words)
                 value = typed[words[0].start() : words[-1].end()]
-            flags.append((name, _unquoted(value)))
+            flags.append((name, _unquoted(value or "")))
             start = tokens[position - 1].end()
         kept.append(typed[start:])
         return _unquoted(" ".join(part.strip() for part in kept if part.strip())), flags
@@ -194,16 +223,21 @@ def as_line(name: str, arguments: Iterable[str]) -> str:
     for argument in arguments:
         match = FLAG.fullmatch(argument)
         if match is not None and not re.search(r"\s", match["name"]):
-            words.append(argument if match["value"] is None else f"--{match['name']}={_protected(match['value'])}")
+            words.append(argument if match["value"] is None else f"--{match['name']}={quoted(match['value'])}")
             is_value = match["value"] is None
             continue
-        has_flag = any(FLAG.fullmatch(token.group()) for token in TOKEN.finditer(argument))
-        words.append(_protected(argument) if is_value or has_flag else argument)
+        words.append(quoted(argument) if is_value else as_text(argument))
         is_value = False
     return " ".join(words)
 
 
-def _protected(text: str) -> str:
+def as_text(text: str) -> str:
+    """Write a text so that the parser takes no word of it for a flag."""
+    return quoted(text) if any(FLAG.fullmatch(token.group()) for token in TOKEN.finditer(text)) else text
+
+
+def quoted(text: str) -> str:
+    """Put a text in quotes that it does not hold itself."""
     return f"“{text}”" if '"' in text else f'"{text}"'
 
 
@@ -213,7 +247,8 @@ def _unquoted(text: str) -> str:
     return text
 
 
-def _quoted(text: str) -> str:
+def shortened(text: str) -> str:
+    """Quote what somebody typed, cut to a length that fits a sentence."""
     return f'"{text[:40]}…"' if len(text) > 40 else f'"{text}"'
 
 
@@ -221,42 +256,4 @@ def _named(flag: str, read: Reader, value: str) -> Any:
     try:
         return read(value)
     except CommandError as error:
-        raise CommandError(f"{flag} {_quoted(value)} {error}") from None
-
-
-def whole_number(text: str) -> int:
-    """Read a whole number."""
-    if not re.fullmatch(r"[+-]?\d{1,18}", text):
-        raise CommandError("is not a whole number.")
-    return int(text)
-
-
-def number(text: str) -> float:
-    """Read a number, with a point or a comma."""
-    if not re.fullmatch(r"[+-]?\d{1,9}([.,]\d{0,9})?", text):
-        raise CommandError("is not a number.")
-    return float(text.replace(",", "."))
-
-
-def ratio(text: str) -> tuple[int, int]:
-    """Read W:H, two small whole numbers."""
-    return _pair(text, ":", "is not a ratio: write W:H, for example 4:3.")
-
-
-def size(text: str) -> tuple[int, int]:
-    """Read WxH in pixels."""
-    return _pair(text.casefold().replace("×", "x"), "x", "is not a size: write WxH in pixels, for example 1024x768.")
-
-
-def _pair(text: str, separator: str, complaint: str) -> tuple[int, int]:
-    match = re.fullmatch(rf"(\d{{1,5}})\s*{separator}\s*(\d{{1,5}})", text)
-    if match is None or 0 in (first := (int(match[1]), int(match[2]))):
-        raise CommandError(complaint)
-    return first
-
-
-def job_number(text: str) -> int:
-    """Read the number of a job, with or without a leading #."""
-    if not re.fullmatch(r"#?\d{1,18}", text):
-        raise CommandError(f"{_quoted(text)} is not a job number; /history lists yours.")
-    return int(text.lstrip("#"))
+        raise CommandError(f"{flag} {shortened(value)} {error}") from None

@@ -15,8 +15,9 @@ from typing import Self, assert_never
 import structlog
 
 from bot import wording
-from bot.chat import Place, Platform, Progress, Tone, View
+from bot.chat import Call, NotNowError, Place, Platform, Progress, Tone, UndeliverableError, View
 from bot.editor import Editor, Note
+from bot.messages import Messages
 from generation import (
     AccountMoved,
     ImagineRequest,
@@ -31,7 +32,9 @@ from generation import (
     Service,
     StepDone,
 )
-from storage import JobRecord, Jobs, NewPicture, Pictures, StorageError
+from storage import JobRecord, Jobs, NewPicture, StorageError
+
+DELETED = 2**31  # a revision after all others
 
 log = structlog.get_logger()
 
@@ -43,6 +46,7 @@ class _Followed:
     request: ImagineRequest
     editor: Editor
     task: asyncio.Task[View]
+    reach_s: float | None
     is_running: bool = False
     progress: Progress | None = None
     note: str = ""
@@ -54,10 +58,10 @@ class Delivery:
     Use as an async context manager, around the service's own: leaving it records what the service still reported.
     """
 
-    def __init__(self, service: Service, jobs: Jobs, pictures: Pictures, platforms: Mapping[str, Platform]) -> None:
+    def __init__(self, service: Service, jobs: Jobs, messages: Messages, platforms: Mapping[str, Platform]) -> None:
         self._service = service
         self._jobs = jobs
-        self._pictures = pictures
+        self._messages = messages
         self._platforms = platforms
         self._followed: dict[int, _Followed] = {}
         self._lost: dict[int, str] = {}
@@ -85,16 +89,27 @@ class Delivery:
         """Say what keeps all jobs from starting; empty if nothing does."""
         return wording.PAUSED if self._service.status().is_paused else self._stalled
 
-    def follow(self, job: JobRecord) -> None:
-        """Give a job its message: a new one, or the one it has already. It shows nothing before `refresh_waiting`."""
+    def follow(self, job: JobRecord, call: Call | None = None) -> None:
+        """Give a job its message: a new one in answer to its call, or the one it has already.
+
+        It shows nothing before `refresh_waiting`.
+        """
         place = Place.from_json(job.place)
         platform = self._platforms.get(place.platform)
         if platform is None:
             return  # that platform is not running now: its messages stay owed
-        editor = Editor(platform, place, job.message_id, self._note(job.id))
+        editor = Editor(
+            platform,
+            place,
+            key=f"job {job.id}",
+            note=self._note(job.id),
+            message_id=job.message_id,
+            reply=None if call is None else call.reply,
+        )
         task = self._tasks.create_task(editor.run(), name=f"message of job {job.id}")
         task.add_done_callback(lambda _: self._leave(job.id))
-        self._followed[job.id] = _Followed(ImagineRequest.from_json(dict(job.request)), editor, task)
+        request = ImagineRequest.from_json(dict(job.request))
+        self._followed[job.id] = _Followed(request, editor, task, None if call is None else call.reach_s)
 
     def refresh_waiting(self) -> None:
         """Let every waiting job's message show its present place."""
@@ -103,7 +118,8 @@ class Delivery:
             return
         forecasts = {forecast.job_id: forecast for forecast in self._service.forecast()}
         for job_id, followed in waiting.items():
-            view = wording.waiting(job_id, followed.request, forecasts.get(job_id), self.obstacle)
+            forecast = forecasts.get(job_id)
+            view = self._messages.waiting(job_id, followed.request, forecast, self.obstacle, followed.reach_s)
             followed.editor.show(view, 1)
 
     async def posted(self, job_id: int) -> None:
@@ -114,28 +130,44 @@ class Delivery:
     async def show_end(self, job: JobRecord) -> None:
         """Let a job's message show how it ended."""
         if (followed := self._followed.get(job.id)) is not None:
-            followed.editor.show(await self.describe(job), job.want_rev)
+            followed.editor.show(await self._describe(job), job.want_rev)
 
-    async def describe(self, job: JobRecord) -> View:
-        """Say how a job stands, in a message that does not follow it."""
-        request = ImagineRequest.from_json(dict(job.request))
-        if not JobState(job.state).is_over:
-            return wording.under_way(job, request)
-        paths = [self._pictures.path(picture.sha256) for picture in job.pictures]
-        return wording.finished(job, request, paths, await self._comparison(job))
+    async def _describe(self, job: JobRecord) -> View:
+        platform = self._platforms[Place.from_json(job.place).platform]
+        return await self._messages.describe(job, platform.capabilities)
 
     async def ended(self, job_id: int) -> View | None:
         """Wait until a job's message shows its end, and give what it shows; None if it waits behind an obstacle."""
         followed = self._followed.get(job_id)
         if followed is None:
             job = await self._jobs.get(job_id)
-            return None if job is None else await self.describe(job)
+            return None if job is None else await self._describe(job)
         await self._wait(lambda: followed.task.done() or self._is_stuck(job_id))
         return followed.task.result() if followed.task.done() else None
 
     async def all_ended(self) -> None:
         """Wait until every job that is followed shows its end, save those that wait behind an obstacle."""
         await self._wait(lambda: all(self._is_stuck(job_id) for job_id in self._followed))
+
+    def remove(self, job: JobRecord) -> None:
+        """Take a deleted job's message away, as soon as its platform can."""
+        place = Place.from_json(job.place)
+        platform = self._platforms.get(place.platform)
+        if platform is not None and job.message_id is not None:
+            self._tasks.create_task(self._remove(job.id, platform, place, job.message_id), name=f"removal of {job.id}")
+
+    async def _remove(self, job_id: int, platform: Platform, place: Place, message_id: str) -> None:
+        is_gone = False
+        while not is_gone:
+            try:
+                await platform.remove(place, message_id)
+                is_gone = True
+            except NotNowError as error:
+                await asyncio.sleep(error.after_s)
+            except UndeliverableError as error:
+                log.warning("message not removed", job_id=job_id, reason=str(error))
+                is_gone = True
+        await self._note(job_id)(None, DELETED)
 
     def unfinished(self) -> list[int]:
         """Give the jobs that wait or run."""
@@ -154,12 +186,6 @@ class Delivery:
     def _leave(self, job_id: int) -> None:
         self._followed.pop(job_id, None)
         self._moved.set()
-
-    async def _comparison(self, job: JobRecord) -> str:
-        if job.rerun_of is None or not job.pictures:
-            return ""
-        original = await self._jobs.get(job.rerun_of)
-        return "" if original is None else wording.comparison(original, job.pictures)
 
     async def _record_all(self) -> None:
         async for event in self._service.events():
@@ -255,13 +281,13 @@ class Delivery:
         for name, value in changes.items():
             setattr(followed, name, value)
         if followed.is_running:
-            followed.editor.show(wording.running(job_id, followed.request, followed.progress, followed.note), 1)
+            view = self._messages.running(job_id, followed.request, followed.progress, followed.note)
+            followed.editor.show(view, 1)
 
     def _note(self, job_id: int) -> Note:
-        async def note(message_id: str, revision: int) -> None:
+        async def note(message_id: str | None, revision: int) -> None:
             try:
-                await self._jobs.note_message(job_id, message_id)
-                await self._jobs.note_shown(job_id, revision)
+                await self._jobs.note_shown(job_id, revision, message_id)
             except StorageError as error:  # still owed then: shown once more at the next start
                 log.error("message not recorded", job_id=job_id, reason=str(error))
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 
 from bot.chat import Accepted, Call
 from bot.delivery import Delivery
+from bot.places import Places
 from generation import ImagineRequest, Job, JobState, Service
 from storage import JobRecord, Jobs, Members, NewJob
 
@@ -13,19 +14,24 @@ from storage import JobRecord, Jobs, Members, NewJob
 class Intake:
     """The one way into the queue, for new jobs and for those that an earlier run left behind."""
 
-    def __init__(self, service: Service, jobs: Jobs, members: Members, delivery: Delivery) -> None:
+    def __init__(self, service: Service, jobs: Jobs, members: Members, places: Places, delivery: Delivery) -> None:
         self._service = service
         self._jobs = jobs
         self._members = members
+        self._places = places
         self._delivery = delivery
 
-    async def accept(self, call: Call, request: ImagineRequest, *, rerun_of: int | None = None) -> Accepted:
-        """Accept a request; its message is there when this returns. A repeat of the call's key changes nothing.
+    async def accept(
+        self, call: Call, request: ImagineRequest, *, rerun_of: int | None = None, is_spoiler: bool = False
+    ) -> Accepted:
+        """Accept a request: it is durable when this returns. A repeat of the call's key changes nothing.
 
         Raises:
+            CommandError: its model may not be used in that place.
             DoesNotFitError: this machine cannot run it.
             StorageError: it could not be kept, so it was not accepted.
         """
+        await self._places.check(call, request.model)
         await self._service.check(request)
         job = NewJob(
             owner=call.member.key,
@@ -34,13 +40,14 @@ class Intake:
             prompt=request.prompt,
             request=request.to_json(),
             rerun_of=rerun_of,
+            start_image=request.image,
+            is_spoiler=is_spoiler,
         )
         job_id, is_new = await self._jobs.accept(call.key, job)
         if is_new:
             record = await self._jobs.get(job_id)
             assert record is not None
-            self._enqueue([record], self._service.submit)
-            await self._delivery.posted(job_id)
+            self._enqueue([record], self._service.submit, call)
         return Accepted(job_id=job_id)
 
     async def resume(self) -> None:
@@ -62,14 +69,17 @@ class Intake:
                     virtual_time_ms=accounts_ms.get(record.owner, 0),
                 )
         for record in await self._jobs.owed():
-            self._delivery.follow(record)
-            await self._delivery.show_end(record)
+            if record.is_deleted:
+                self._delivery.remove(record)
+            else:
+                self._delivery.follow(record)
+                await self._delivery.show_end(record)
         self._enqueue(unfinished, self._service.take_back)
 
-    def _enqueue(self, records: Iterable[JobRecord], put: Callable[[Job], None]) -> None:
+    def _enqueue(self, records: Iterable[JobRecord], put: Callable[[Job], None], call: Call | None = None) -> None:
         """Without a pause in between, so that the first view of a job's message is its place in the queue."""
         for record in records:
-            self._delivery.follow(record)
+            self._delivery.follow(record, call)
             put(_job(record))
         self._delivery.refresh_waiting()
 

@@ -1,10 +1,11 @@
-"""Where do logs go? To a file in the data directory, never to a chat or a terminal."""
+"""Where do logs go? To a file in the data directory, and for a server also to its standard error; never to a chat."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Iterator
+import sys
+from collections.abc import Collection, Iterator
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
@@ -12,14 +13,21 @@ import structlog
 
 LARGEST_BYTES = 5_000_000
 OLD_FILES = 2
+HIDDEN = "•••"
+CHATTY = ("httpx", "httpcore", "telegram", "discord", "alembic")  # they log each request, token in the URL and all
+
+SHARED: list[structlog.typing.Processor] = [
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.processors.TimeStamper(fmt="iso"),
+]
 
 
-@contextlib.contextmanager
-def kept_in(path: Path) -> Iterator[None]:
-    """Write our own logs and those of libraries to this file, which is turned over when it grows large."""
-    handler = RotatingFileHandler(path, maxBytes=LARGEST_BYTES, backupCount=OLD_FILES, encoding="utf-8", delay=True)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
+class _Discreet(structlog.stdlib.ProcessorFormatter):
+    """Writes one line of `name=value` pairs, in which no secret is ever to be read, not even in a traceback."""
+
+    def __init__(self, secrets: Collection[str]) -> None:
+        super().__init__(
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.ExceptionRenderer(),
@@ -27,7 +35,20 @@ def kept_in(path: Path) -> Iterator[None]:
             ],
             foreign_pre_chain=SHARED,
         )
-    )
+        self._secrets = secrets
+
+    def format(self, record: logging.LogRecord) -> str:
+        text = super().format(record)
+        for secret in self._secrets:
+            text = text.replace(secret, HIDDEN)
+        return text
+
+
+@contextlib.contextmanager
+def kept_in(path: Path, secrets: Collection[str]) -> Iterator[None]:
+    """Write our own logs and those of libraries to this file, which is turned over when it grows large."""
+    handler = RotatingFileHandler(path, maxBytes=LARGEST_BYTES, backupCount=OLD_FILES, encoding="utf-8", delay=True)
+    handler.setFormatter(_Discreet(secrets))
     structlog.configure(
         processors=[*SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -36,6 +57,8 @@ def kept_in(path: Path) -> Iterator[None]:
     root = logging.getLogger()
     root.addHandler(handler)
     level, root.level = root.level, logging.INFO
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(logging.WARNING)
     logging.captureWarnings(True)
     logging.raiseExceptions = False  # a log that cannot be written is nothing to show in a chat
     try:
@@ -50,8 +73,13 @@ def kept_in(path: Path) -> Iterator[None]:
         handler.close()
 
 
-SHARED: list[structlog.typing.Processor] = [
-    structlog.stdlib.add_log_level,
-    structlog.stdlib.add_logger_name,
-    structlog.processors.TimeStamper(fmt="iso"),
-]
+@contextlib.contextmanager
+def shown(secrets: Collection[str]) -> Iterator[None]:
+    """Show the logs on standard error as well, for whoever runs a server."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_Discreet(secrets))
+    logging.getLogger().addHandler(handler)
+    try:
+        yield
+    finally:
+        logging.getLogger().removeHandler(handler)

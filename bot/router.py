@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping
-from typing import Annotated
+from collections.abc import Awaitable, Iterable, Mapping, Sequence
+from typing import Annotated, assert_never
 
 import structlog
 
-from bot import wording
+from bot import listings, wording
 from bot.access import Access
-from bot.chat import Answer, Call, CommandError, Member, Tone, View, plain
-from bot.command import Argument, Command, collect, command
+from bot.button import Press, collect_buttons
+from bot.chat import Accepted, Answer, Button, Call, CommandError, Form, Member, Reply, Tone, View, plain
+from bot.command import Argument, Command, Kind, collect, command
 from bot.commands.imagine import EXAMPLE
 from generation import GenerationError, WorkerDownError
 from storage import StorageError
@@ -21,36 +22,57 @@ log = structlog.get_logger()
 
 
 class Router:
-    """The front door: a typed line in, an answer out, on every platform."""
+    """The front door: a typed line, or a pressed button, in; an answer out, on every platform."""
 
-    def __init__(self, access: Access, groups: Iterable[object]) -> None:
+    def __init__(self, access: Access, groups: Sequence[object], offers: Mapping[Kind, Sequence[str]]) -> None:
         self._access = access
         self._commands = {found.name: found for found in collect(*groups, self)}
+        self._buttons = {found.action: found for found in collect_buttons(*groups)}
+        self._offers = offers
 
-    def commands(self, member: Member) -> Mapping[str, Command]:
-        """Give the commands that the member may use, by name."""
-        is_admin = self._access.is_admin(member.key)
+    @property
+    def admins(self) -> tuple[str, ...]:
+        """The keys of all accounts and roles that have the admin right."""
+        return self._access.admins
+
+    def offers(self, kind: Kind) -> Sequence[str]:
+        """Give the values of a kind that can be offered while somebody types; from memory, at once."""
+        return self._offers.get(kind, ())
+
+    def commands(self, member: Member | None = None) -> Mapping[str, Command]:
+        """Give the commands that the member may use, by name; without one, all."""
+        is_admin = member is None or self._access.is_admin(member)
         return {name: found for name, found in self._commands.items() if is_admin or not found.is_admin}
 
     async def run_line(self, call: Call, line: str) -> Answer:
         """Do what the line says, show the answer, and give it. Nothing that goes wrong gets past this, but as words."""
-        answer = await self._answer(call, plain(line).strip())
-        if isinstance(answer, View):
-            await call.platform.post(call.place, answer)
-        return answer
+        return await self._answer(call, self._run(call, plain(line).strip()))
 
-    async def _answer(self, call: Call, line: str) -> Answer:
+    async def press(self, call: Call, button: Button, text: str | None = None) -> Answer:
+        """Do what the button says, with `text` as its form was filled in; else as `run_line`."""
+        return await self._answer(call, self._press(call, button, None if text is None else plain(text).strip()))
+
+    async def _answer(self, call: Call, doing: Awaitable[Answer]) -> Answer:
         """The one place where errors become answers."""
         try:
-            return await self._run(call, line)
+            answer = await doing
         except (StorageError, WorkerDownError) as error:
             log.error("command failed", member=call.member.key, reason=str(error))
-            return View(text=str(error), tone=Tone.FAILED)
+            answer = View(text=str(error), tone=Tone.FAILED, is_private=True)
         except (CommandError, GenerationError) as error:
-            return View(text=str(error), tone=Tone.REFUSED)
+            answer = View(text=str(error), tone=Tone.REFUSED, is_private=True)
         except Exception:
             log.exception("command broke", member=call.member.key)
-            return View(text=wording.BROKEN, tone=Tone.FAILED)
+            answer = View(text=wording.BROKEN, tone=Tone.FAILED, is_private=True)
+        await _show(call.reply, answer)
+        return answer
+
+    async def _press(self, call: Call, button: Button, text: str | None) -> Answer:
+        found = self._buttons.get(button.action)
+        if found is None:
+            raise CommandError("This button is not known any more.")
+        await self._access.check_member(call.member)
+        return await found.handler(Press(call=call, button=button, text=text))
 
     async def _run(self, call: Call, line: str) -> Answer:
         found, typed = self._find(line, call)
@@ -80,14 +102,27 @@ class Router:
         known, own = self.commands(call.member), call.platform.capabilities.own_commands
         wanted = " ".join(name.removeprefix("/").casefold().split())
         if wanted in known:
-            return View(text=wording.explanation(known[wanted]))
+            return View(text=listings.explanation(known[wanted]), is_private=True)
         if f"/{wanted}" in own:
-            return View(text=f"/{wanted}\n{own[f'/{wanted}']}")
+            return View(text=f"/{wanted}\n{own[f'/{wanted}']}", is_private=True)
         listed = [found for key, found in known.items() if not wanted or key.startswith(f"{wanted} ")]
         if not listed:
             first, _, second = wanted.partition(" ")
             raise CommandError(_unknown(first, second, self._names(call)))
-        return View(text=wording.command_list(listed, {} if wanted else own))
+        return View(text=listings.command_list(listed, {} if wanted else own), is_private=True)
+
+
+async def _show(reply: Reply, answer: Answer) -> None:
+    """Show an answer; a job's message is shown by whoever follows the job."""
+    match answer:
+        case View():
+            await reply.answer(answer)
+        case Form():
+            await reply.ask(answer)
+        case Accepted():
+            pass
+        case _:
+            assert_never(answer)
 
 
 def _without_slash(line: str, first: str, names: Iterable[str]) -> str:

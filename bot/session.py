@@ -9,9 +9,9 @@ import sys
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from typing import Any
 
-from bot import wording
+from bot import listings, wording
 from bot.app import App, open_app
-from bot.chat import Accepted, CommandError, Tone, View
+from bot.chat import Accepted, CommandError, Form, Tone, View
 from bot.command import as_line, specify
 from bot.commands.imagine import Imagine
 from bot.platforms import lines, terminal
@@ -54,7 +54,7 @@ def run_session(session: Callable[[Settings], Coroutine[Any, Any, int]]) -> int:
 
 def explain_imagine() -> str:
     """Explain /imagine as a command of the command line."""
-    return IMAGINE_HELP.format(flags=wording.flags(specify(Imagine.imagine)))
+    return IMAGINE_HELP.format(flags=listings.flags(specify(Imagine.imagine)))
 
 
 async def imagine_once(settings: Settings, words: Sequence[str]) -> int:
@@ -66,6 +66,7 @@ async def imagine_once(settings: Settings, words: Sequence[str]) -> int:
         platform = ConsolePlatform(display, {})
         async with open_app(settings, {platform.name: platform}) as app:
             answer = await app.router.run_line(platform.call(), as_line("imagine", words))
+            assert not isinstance(answer, Form)  # a command asks for nothing more
             view = await _end(app, answer.job_id) if isinstance(answer, Accepted) else answer
             if view is None:
                 await display.write(wording.stuck(app.delivery.unfinished(), app.delivery.obstacle))
@@ -90,8 +91,7 @@ async def chat_here(settings: Settings) -> int:
         window = terminal.Terminal()
         platform = ConsolePlatform(window, terminal.OWN_COMMANDS)
         async with open_app(settings, {platform.name: platform}) as app, _parting(app, window):
-            models = [spec.name for spec in app.service.catalogue]
-            await window.chat(platform, app.router, models, app.directory / "typed")
+            await window.chat(platform, app.router, app.directory / "typed")
     else:
         display = PlainText(is_chat=True)
         platform = ConsolePlatform(display, lines.OWN_COMMANDS)

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from platformdirs import user_data_path
-from pydantic import BaseModel, Field, ValidationError, field_validator
+from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from bot.chat import CommandError
@@ -29,6 +29,20 @@ class GenerationSettings(BaseModel):
         return device
 
 
+class DiscordSettings(BaseModel):
+    """How Discord is reached; without a token, not at all. `proxy` is the URL of an HTTP proxy."""
+
+    token: SecretStr | None = None
+    proxy: str | None = None
+
+
+class TelegramSettings(BaseModel):
+    """How Telegram is reached; without a token, not at all. `base_url` is the root of a Bot API server."""
+
+    token: SecretStr | None = None
+    base_url: str | None = None
+
+
 class Settings(BaseSettings):
     """Everything from `FAIRBRUSH_...`, nested by `__`."""
 
@@ -39,6 +53,14 @@ class Settings(BaseSettings):
     data_dir: Path = Field(default_factory=lambda: user_data_path("fairbrush"))
     admins: frozenset[str] = frozenset({"console:me"})
     generation: GenerationSettings = GenerationSettings()
+    discord: DiscordSettings = DiscordSettings()
+    telegram: TelegramSettings = TelegramSettings()
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """All that must never be read anywhere."""
+        tokens = (self.discord.token, self.telegram.token)
+        return tuple(token.get_secret_value() for token in tokens if token is not None)
 
     @field_validator("data_dir")
     @classmethod

@@ -1,24 +1,14 @@
-"""What does the bot say about jobs, models and the queue? Every sentence that is more than a complaint."""
+"""What does the bot say about a job, from its acknowledgement to its end and after?"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from bot.chat import Progress, Tone, View
-from bot.command import Command
-from generation import (
-    Card,
-    Catalogue,
-    DoesNotFitError,
-    Forecast,
-    ImagineRequest,
-    JobState,
-    ModelSpec,
-    PictureMetadata,
-    ServiceStatus,
-)
-from storage import HistoryPage, JobRecord, PictureRecord
+from bot.command import as_text, quoted
+from generation import Forecast, ImagineRequest, JobState, PictureMetadata
+from storage import JobRecord, PictureRecord
 
 BROKEN = "Something went wrong here, and it is not your fault. Nothing was lost; an admin finds the reason in the log."
 PAUSED = "An admin has paused the queue, which /admin resume undoes."
@@ -52,16 +42,47 @@ def settings(request: ImagineRequest) -> str:
     ]
     if request.images > 1:
         parts.append(f"{request.images} pictures")
+    if request.image:
+        parts.append(f"from a picture, strength {request.strength:g}")
     if request.negative_prompt:
         parts.append(f"no {title(request.negative_prompt)}")
     return " · ".join(parts)
 
 
-def waiting(job_id: int, request: ImagineRequest, forecast: Forecast | None, obstacle: str) -> View:
-    """Acknowledge a job: its place and when it starts, or what keeps it from starting."""
-    turn = f", {_turn(forecast)}" if forecast is not None and not obstacle else ""
-    first = f"Job {job_id} queued{turn}. {obstacle}".rstrip()
-    return View(text=f"{first}\n{title(request.prompt)}\n{settings(request)}", is_final=False)
+def as_typed(job_id: int, request: ImagineRequest, *, with_seed: bool) -> str:
+    """Write a request as one would type it after /imagine, to be edited."""
+    flags = {
+        "model": request.model,
+        "steps": f"{request.num_inference_steps}",
+        "cfg": f"{request.guidance_scale:g}",
+        "size": f"{request.width}x{request.height}",
+    }
+    if request.negative_prompt:
+        flags["no"] = quoted(request.negative_prompt)
+    if request.images > 1:
+        flags["count"] = f"{request.images}"
+    if request.image:
+        flags |= {"image": f"{job_id}:0", "strength": f"{request.strength:g}"}
+    if with_seed:
+        flags["seed"] = f"{request.seed}"
+    return " ".join([as_text(request.prompt), *(f"--{name} {value}" for name, value in flags.items())])
+
+
+def waiting(
+    job_id: int, request: ImagineRequest, forecast: Forecast | None, obstacle: str, reach_s: float | None
+) -> View:
+    """Acknowledge a job: its place and when it starts, or what keeps it from starting.
+
+    Where messages can be edited only for `reach_s` seconds, say how to get what takes longer.
+    """
+    when = f", {turn(forecast)}" if forecast is not None and not obstacle else ""
+    first = f"Job {job_id} queued{when}. {obstacle}".rstrip()
+    lines = [first, title(request.prompt), settings(request)]
+    if reach_s is not None and (obstacle or forecast is None or forecast.seconds > reach_s / 2):
+        lines.append(
+            f"Here I can show only what is done within {reach_s / 60:.0f} min: get it by /last if it is later."
+        )
+    return View(text="\n".join(lines), is_final=False)
 
 
 def running(job_id: int, request: ImagineRequest, progress: Progress | None, note: str) -> View:
@@ -85,7 +106,7 @@ def finished(job: JobRecord, request: ImagineRequest, paths: Sequence[Path], com
         case JobState.DONE:
             lines = [f"Job {job.id} done in {job.gpu_ms / 1000:.1f} s.", request.prompt, settings(request)]
             lines += [comparison] if comparison else []
-            return View(text="\n".join(lines), pictures=tuple(paths))
+            return View(text="\n".join(lines), pictures=tuple(paths), is_spoiler=job.is_spoiler)
         case JobState.CANCELLED:
             return View(text=f"Job {job.id} cancelled.\n{title(request.prompt)}")
         case JobState.FAILED:
@@ -93,6 +114,30 @@ def finished(job: JobRecord, request: ImagineRequest, paths: Sequence[Path], com
             return View(text=text, tone=Tone.FAILED)
         case _:
             raise ValueError(f"job {job.id} is not over")
+
+
+def single(job: JobRecord, request: ImagineRequest, picture: PictureRecord, path: Path) -> View:
+    """Show one picture of a job by itself, as the file that it is."""
+    number = f"Picture {picture.index + 1} of job" if request.images > 1 else "Job"
+    lines = [f"{number} {job.id}, seed {picture.seed}, {picture.width}x{picture.height}", title(request.prompt)]
+    return View(text="\n".join(lines), pictures=(path,), as_files=True, is_spoiler=job.is_spoiler)
+
+
+def info(job: JobRecord, request: ImagineRequest) -> View:
+    """Say all that is known of how a job's pictures were made."""
+    lines = [f"Job {job.id}: {job.state}", request.prompt, settings(request)]
+    if request.negative_prompt:
+        lines.append(f"Without: {request.negative_prompt}")
+    if job.rerun_of is not None:
+        lines.append(f"Made as job {job.rerun_of} once more")
+    if len(job.pictures) > 1:
+        lines.append(f"Seeds: {', '.join(str(picture.seed) for picture in job.pictures)}")
+    if job.gpu_ms:
+        lines.append(f"GPU time: {job.gpu_ms / 1000:.1f} s")
+    if job.pictures:
+        facts = job.pictures[0].provenance
+        lines.append("with " + ", ".join(f"{name} {value}" for name, value in sorted(facts.items())))
+    return View(text="\n".join(lines), is_private=True)
 
 
 def comparison(original: JobRecord, again: Sequence[PictureRecord]) -> str:
@@ -111,73 +156,6 @@ def comparison(original: JobRecord, again: Sequence[PictureRecord]) -> str:
     if not changes:
         return f"Not the same as job {original.id}, although nothing known has changed."
     return f"May differ from job {original.id}: since then changed {', '.join(changes)}."
-
-
-def job_line(job: JobRecord, request: ImagineRequest) -> str:
-    """List a job in one line."""
-    state = "" if job.state == JobState.DONE else f" ({job.state})"
-    return f"{job.id}{state}  {title(request.prompt)}  · {request.model} · seed {request.seed}"
-
-
-def history(page: HistoryPage, words: str) -> View:
-    """List a page of somebody's jobs."""
-    if not page.jobs:
-        nothing = "You have made nothing yet. Begin with: /imagine a red circle on a blue background"
-        return View(text=f"Nothing of yours matches “{title(words)}”." if words else nothing)
-    lines = [job_line(job, ImagineRequest.from_json(dict(job.request))) for job in page.jobs]
-    if page.older_than is not None:
-        more = f"/history {words} --before {page.older_than}".replace("  ", " ")
-        lines.append(f"More: {more}")
-    return View(text="\n".join(lines))
-
-
-def queue(status: ServiceStatus, forecasts: Sequence[Forecast], owned: Mapping[int, str], obstacle: str) -> View:
-    """List what runs and what waits; `owned` has the titles of the asker's own jobs."""
-    lines = [obstacle] if obstacle else []
-    lines += [f"Running: {_named(job_id, owned)}" for job_id in status.running]
-    for place, forecast in enumerate(forecasts, start=1):
-        turn = "" if obstacle else f", {_turn(forecast)}"
-        lines.append(f"{place}. {_named(forecast.job_id, owned)}{turn}")
-    if status.waiting > len(forecasts):
-        lines.append(f"and {status.waiting - len(forecasts)} more")
-    if len(forecasts) > 1:
-        lines.append("Who has used less GPU time goes first, so places can change.")
-    return View(text="\n".join(lines) or "Nobody waits and nothing runs.")
-
-
-def models(catalogue: Catalogue, card: Card, default: str, resident: frozenset[str]) -> View:
-    """List the models with what this machine makes of them."""
-    return View(text="\n".join(line for spec in catalogue for line in _model(spec, catalogue, card, default, resident)))
-
-
-def _model(spec: ModelSpec, catalogue: Catalogue, card: Card, default: str, resident: frozenset[str]) -> Iterator[str]:
-    marks = ["default here"] if spec.name == default else []
-    marks += ["loaded"] if spec.name in resident else []
-    yield spec.name + (f" ({', '.join(marks)})" if marks else "")
-    yield f"   {spec.title}. {spec.num_inference_steps} steps, {spec.width}x{spec.height}. Licence: {spec.licence}."
-    try:
-        catalogue.plan_default(spec, card)
-    except DoesNotFitError as error:
-        yield f"   Not on this machine: {error.reason}"
-    if spec.gated:
-        yield "   Its makers ask you to accept the licence and to use a token of your own."
-
-
-def status(now: ServiceStatus, default: str) -> View:
-    """Tell an admin how things stand."""
-    card = "not known yet"
-    if now.card is not None:
-        card = f"{now.card.name} ({now.card.device}), {now.card.memory_gib:.1f} GiB to use"
-    return View(
-        text="\n".join(
-            (
-                f"Card: {card}",
-                f"Loaded: {', '.join(sorted(now.resident)) or 'no model'}",
-                f"Default model here: {default}",
-                f"Queue: {'paused' if now.is_paused else 'open'}, {len(now.running)} running, {now.waiting} waiting",
-            )
-        )
-    )
 
 
 def metadata(path: Path, found: PictureMetadata) -> View:
@@ -206,32 +184,8 @@ def _jobs(ids: Sequence[int]) -> str:
     return f"Job {ids[0]} is" if len(ids) == 1 else f"Jobs {', '.join(map(str, ids))} are"
 
 
-def command_list(commands: Iterable[Command], own: Mapping[str, str]) -> str:
-    """List commands, one a line, then the platform's own ones."""
-    rows = [*((command.usage, command.help) for command in commands), *own.items()]
-    width = max(len(usage) for usage, _ in rows)
-    lines = [f"{usage:<{width}}  {text}" for usage, text in rows]
-    return "\n".join([*lines, "/help COMMAND explains one, with its flags."])
-
-
-def explanation(command: Command) -> str:
-    """Explain one command with its flags."""
-    first = command.usage + (" [flags]" if command.flags else "")
-    return "\n".join([first, command.help, *([flags(command)] if command.flags else [])])
-
-
-def flags(command: Command) -> str:
-    """List the flags of a command, one a line."""
-    rows = [(f"--{flag.name} {flag.label}", flag.help) for _, flag in command.flags.values()]
-    width = max(len(usage) for usage, _ in rows)
-    return "\n".join(f"  {usage:<{width}}  {text}" for usage, text in rows)
-
-
-def _named(job_id: int, owned: Mapping[int, str]) -> str:
-    return f"job {job_id} ({owned[job_id]})" if job_id in owned else f"job {job_id} of somebody else"
-
-
-def _turn(forecast: Forecast) -> str:
+def turn(forecast: Forecast) -> str:
+    """Say when a job's turn comes."""
     if forecast.runs_before == 0:
         return "next in line"
     runs = "1 run" if forecast.runs_before == 1 else f"{forecast.runs_before} runs"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Integer, column, select, table, text
+from sqlalchemy import ColumnElement, Integer, column, delete, insert, select, table, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.database import Database
 from storage.jobs import records
 from storage.records import HistoryPage
-from storage.tables import JobRow
+from storage.tables import FavouriteRow, JobRow
 
 PAGE_SIZE = 10
 
@@ -21,9 +21,18 @@ class History:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def page(self, owner: str, *, words: str = "", older_than: int | None = None) -> HistoryPage:
-        """Give an owner's jobs whose prompt holds all the words (or their beginnings), newest first."""
-        query = select(JobRow.__table__).where(JobRow.owner == owner).limit(PAGE_SIZE + 1)
+    async def page(
+        self, owner: str, *, words: str = "", older_than: int | None = None, is_favourite: bool = False
+    ) -> HistoryPage:
+        """Give an owner's jobs, or their favourites, whose prompt holds all the words (or their beginnings).
+
+        The newest come first.
+        """
+        query = select(JobRow.__table__).where(JobRow.deleted_ms.is_(None)).limit(PAGE_SIZE + 1)
+        if is_favourite:
+            query = query.join(FavouriteRow, FavouriteRow.job_id == JobRow.id).where(FavouriteRow.member == owner)
+        else:
+            query = query.where(JobRow.owner == owner)
         newest: ColumnElement[int] = JobRow.__table__.c.id
         if match := _match(words):
             # By the index's own row numbers the search is read newest first and stops after a page.
@@ -40,6 +49,18 @@ class History:
             return HistoryPage(jobs=shown, older_than=shown[-1].id if len(jobs) > PAGE_SIZE else None)
 
         return await self._database.read(unit)
+
+    async def toggle_favourite(self, member: str, job_id: int) -> bool:
+        """Mark a job as one of somebody's favourites, or take the mark away; tells whether it is marked now."""
+
+        async def unit(connection: AsyncConnection) -> bool:
+            mark = (FavouriteRow.member == member, FavouriteRow.job_id == job_id)
+            was_marked = (await connection.execute(delete(FavouriteRow).where(*mark))).rowcount > 0
+            if not was_marked:
+                await connection.execute(insert(FavouriteRow).values(member=member, job_id=job_id))
+            return not was_marked
+
+        return await self._database.write(unit)
 
 
 def _match(words: str) -> str:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Select, func, insert, select, update
+from sqlalchemy import Select, delete, exists, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.database import Database
 from storage.pictures import Pictures
 from storage.records import JobRecord, NewJob, NewPicture, PictureRecord
-from storage.tables import OPEN_STATES, InboundRow, JobRow, MemberRow, PictureRow
+from storage.tables import OPEN_STATES, FavouriteRow, InboundRow, JobRow, MemberRow, PictureRow, SettingRow
 
 MOST_VARIABLES = 1000  # in one statement; SQLite refuses more than some ten thousand
 
@@ -38,7 +38,8 @@ class Jobs:
                 known_id = known.scalar_one()
                 assert known_id is not None  # both were written at once
                 return known_id, False
-            values = {name: getattr(job, name) for name in ("owner", "model", "prompt", "rerun_of")}
+            names = ("owner", "model", "prompt", "rerun_of", "start_image", "is_spoiler")
+            values = {name: getattr(job, name) for name in names}
             inserted = await connection.execute(
                 insert(JobRow)
                 .values(
@@ -120,23 +121,51 @@ class Jobs:
 
         await self._database.write(unit)
 
-    async def note_message(self, job_id: int, message_id: str) -> None:
-        """Remember which message is the job's own."""
+    async def note_shown(self, job_id: int, revision: int, message_id: str | None) -> None:
+        """Remember which message is the job's own, if any, and that it shows this revision, which never goes back."""
 
         async def unit(connection: AsyncConnection) -> None:
-            await connection.execute(update(JobRow).where(JobRow.id == job_id).values(message_id=message_id))
+            shown = func.max(JobRow.shown_rev, func.min(revision, JobRow.want_rev))
+            await connection.execute(
+                update(JobRow).where(JobRow.id == job_id).values(shown_rev=shown, message_id=message_id)
+            )
 
         await self._database.write(unit)
 
-    async def note_shown(self, job_id: int, revision: int) -> None:
-        """Remember that the job's message shows this revision; it never goes back."""
+    async def delete(self, job_id: int) -> None:
+        """Forget a job's pictures and prompt. A file goes too, unless another job shows it or starts from it."""
 
-        async def unit(connection: AsyncConnection) -> None:
+        async def unit(connection: AsyncConnection) -> list[str]:
+            gone = await connection.execute(
+                delete(PictureRow).where(PictureRow.job_id == job_id).returning(PictureRow.sha256)
+            )
+            names = set(gone.scalars())
+            await connection.execute(delete(FavouriteRow).where(FavouriteRow.job_id == job_id))
+            start = await connection.execute(select(JobRow.start_image).where(JobRow.id == job_id))
+            names.add(start.scalar_one())
             await connection.execute(
                 update(JobRow)
                 .where(JobRow.id == job_id)
-                .values(shown_rev=func.max(JobRow.shown_rev, func.min(revision, JobRow.want_rev)))
+                .values(deleted_ms=_now_ms(), want_rev=JobRow.want_rev + 1, prompt="", request={}, start_image="")
             )
+            return [name for name in names if name and not await _is_used(connection, name)]
+
+        for sha256 in await self._database.write(unit):
+            await asyncio.to_thread(self._pictures.remove, sha256)
+
+    async def move_place(self, old: Mapping[str, str], new: Mapping[str, str]) -> None:
+        """A channel has got a new address: take its jobs and settings there, threads included."""
+
+        async def unit(connection: AsyncConnection) -> None:
+            channel = JobRow.place["channel"].as_string()
+            platform = JobRow.place["platform"].as_string()
+            await connection.execute(
+                update(JobRow)
+                .where(platform == old["platform"], channel == old["channel"])
+                .values(place=func.json_set(JobRow.place, "$.channel", new["channel"]))
+            )
+            settings = update(SettingRow).prefix_with("OR REPLACE").where(SettingRow.scope == _scope(old))
+            await connection.execute(settings.values(scope=_scope(new)))
 
         await self._database.write(unit)
 
@@ -145,12 +174,18 @@ class Jobs:
         found = await self._find(select(JobRow.__table__).where(JobRow.id == job_id))
         return found[0] if found else None
 
+    async def last(self, owner: str) -> JobRecord | None:
+        """Find the newest job of somebody that has given pictures."""
+        has_pictures = (JobRow.owner == owner, JobRow.state == "done", JobRow.deleted_ms.is_(None))
+        found = await self._find(select(JobRow.__table__).where(*has_pictures).order_by(JobRow.id.desc()).limit(1))
+        return found[0] if found else None
+
     async def unfinished(self) -> tuple[JobRecord, ...]:
         """Give the jobs that wait or run, oldest first."""
         return await self._find(select(JobRow.__table__).where(JobRow.state.in_(OPEN_STATES)).order_by(JobRow.id))
 
     async def owed(self) -> tuple[JobRecord, ...]:
-        """Give the jobs that are over and whose message does not show it yet, oldest first."""
+        """Give the jobs that are over or deleted, and whose message does not show it yet, oldest first."""
         is_owed = (JobRow.shown_rev < JobRow.want_rev, JobRow.state.not_in(OPEN_STATES))
         return await self._find(select(JobRow.__table__).where(*is_owed).order_by(JobRow.id))
 
@@ -181,9 +216,20 @@ async def _move_account(connection: AsyncConnection, owner: str, virtual_time_ms
     )
 
 
+async def _is_used(connection: AsyncConnection, sha256: str) -> bool:
+    shown = exists().where(PictureRow.sha256 == sha256)
+    started_from = exists().where(JobRow.start_image == sha256, JobRow.start_image != "")
+    return bool((await connection.execute(select(shown | started_from))).scalar_one())
+
+
+def _scope(place: Mapping[str, str]) -> str:
+    return f"{place['platform']}:{place['channel']}"
+
+
 def _job(row: Any, pictures: tuple[PictureRecord, ...]) -> JobRecord:
-    names = set(JobRecord.__dataclass_fields__) - {"pictures"}
-    return JobRecord(**{name: row[name] for name in names}, pictures=pictures)
+    names = set(JobRecord.__dataclass_fields__) - {"pictures", "is_deleted"}
+    values = {name: row[name] for name in names}
+    return JobRecord(**values, is_deleted=row["deleted_ms"] is not None, pictures=pictures)
 
 
 def _picture(row: Any) -> PictureRecord:

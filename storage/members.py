@@ -1,4 +1,4 @@
-"""Who is blocked, where does each account stand in the fair queue, and what have admins set?"""
+"""Who is blocked, where does each account stand in the fair queue, and what was set from chat?"""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class Members:
 
 
 class Settings:
-    """What admins set from chat, by scope: a place, or everywhere."""
+    """What was set from chat, by scope: a place, an account, a role, or everywhere."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -65,6 +65,15 @@ class Settings:
         async def unit(connection: AsyncConnection) -> str | None:
             query = select(SettingRow.value).where(SettingRow.scope == scope, SettingRow.name == name)
             return (await connection.execute(query)).scalar_one_or_none()
+
+        return await self._database.read(unit)
+
+    async def all(self, name: str) -> dict[str, str]:
+        """Give a setting's value in each scope that has one."""
+
+        async def unit(connection: AsyncConnection) -> dict[str, str]:
+            query = select(SettingRow.scope, SettingRow.value).where(SettingRow.name == name)
+            return {row.scope: row.value for row in await connection.execute(query)}
 
         return await self._database.read(unit)
 

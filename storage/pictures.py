@@ -46,6 +46,10 @@ class Pictures:
             raise _in_words(error) from error
         return sha256
 
+    def remove(self, sha256: str) -> None:
+        """Take a picture off the disk; one that is not there does no harm."""
+        _remove(self.path(sha256))
+
     def remove_partial(self) -> int:
         """Remove what an earlier run left half-written; call it once at the start."""
         partials = list(self._directory.glob(f"*/*{PARTIAL}"))

@@ -34,7 +34,10 @@ class PictureRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewJob:
-    """A job to accept: `request` is the generation room's own JSON, `place` the platform's address as text values."""
+    """A job to accept: `request` is the generation room's own JSON, `place` the platform's address as text values.
+
+    `start_image` names the kept picture that it starts from, if any.
+    """
 
     owner: str
     place: Mapping[str, str]
@@ -42,6 +45,8 @@ class NewJob:
     prompt: str
     request: Mapping[str, Any]
     rerun_of: int | None = None
+    start_image: str = ""
+    is_spoiler: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +60,8 @@ class JobRecord:
     prompt: str
     request: Mapping[str, Any]
     rerun_of: int | None
+    is_spoiler: bool
+    is_deleted: bool
     attempts: int
     error: str
     created_ms: int

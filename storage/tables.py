@@ -47,6 +47,7 @@ class JobRow(Row):
         Index("ix_job_owner_id", "owner", "id"),
         Index("ix_job_open", "id", sqlite_where=text("state IN ('queued', 'running')")),
         Index("ix_job_owed", "id", sqlite_where=text("shown_rev < want_rev")),
+        Index("ix_job_start_image", "start_image", sqlite_where=text("start_image != ''")),
         {"sqlite_autoincrement": True},
     )
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
@@ -57,6 +58,9 @@ class JobRow(Row):
     prompt: Mapped[str] = mapped_column(Text)
     request: Mapped[dict[str, object]] = mapped_column(JSON)
     rerun_of: Mapped[int | None] = mapped_column(ForeignKey("job.id"))
+    start_image: Mapped[str] = mapped_column(String, server_default="")
+    is_spoiler: Mapped[bool] = mapped_column(Boolean, server_default=text("0"))
+    deleted_ms: Mapped[int | None] = mapped_column(BigInteger)
     attempts: Mapped[int] = mapped_column(Integer, server_default=text("0"))
     error: Mapped[str] = mapped_column(Text, server_default="")
     created_ms: Mapped[int] = mapped_column(BigInteger)
@@ -81,8 +85,17 @@ class PictureRow(Row):
     created_ms: Mapped[int] = mapped_column(BigInteger)
 
 
+class FavouriteRow(Row):
+    """A job that a member has marked to find it again."""
+
+    __tablename__ = "favourite"
+    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012 - SQLAlchemy reads it as it is
+    member: Mapped[str] = mapped_column(String, primary_key=True)
+    job_id: Mapped[int] = mapped_column(ForeignKey("job.id"), primary_key=True)
+
+
 class SettingRow(Row):
-    """What admins set from chat: a value for a scope, which is a place ("console:chat") or "" for everywhere."""
+    """What was set from chat: a value for a scope, which is a place, an account, a role, or "" for everywhere."""
 
     __tablename__ = "setting"
     scope: Mapped[str] = mapped_column(String, primary_key=True)

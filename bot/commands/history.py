@@ -1,4 +1,4 @@
-"""What was made: how is it listed, searched and shown again?"""
+"""What was made: how is it listed, searched, shown again, kept or deleted?"""
 
 from __future__ import annotations
 
@@ -6,22 +6,26 @@ import asyncio
 from pathlib import Path
 from typing import Annotated
 
-from bot import wording
+from bot import listings, wording
 from bot.access import Access
+from bot.button import Offer, Press, button, has_pictures, is_over
 from bot.chat import Call, CommandError, View
-from bot.command import Argument, Flag, command, job_number
+from bot.command import Argument, Flag, Kind, command
 from bot.delivery import Delivery
-from generation import read_metadata
-from storage import History
+from bot.messages import Messages
+from bot.values import job_number
+from generation import ImagineRequest, JobState, read_metadata
+from storage import History, Jobs
 
 
 class Past:
-    """The commands that look back."""
+    """The commands and buttons that show what was made."""
 
-    def __init__(self, history: History, access: Access, delivery: Delivery) -> None:
+    def __init__(self, history: History, jobs: Jobs, access: Access, messages: Messages) -> None:
         self._history = history
+        self._jobs = jobs
         self._access = access
-        self._delivery = delivery
+        self._messages = messages
 
     @command("history", "List your jobs, newest first, or those whose prompt has all these words.")
     async def history(
@@ -32,17 +36,76 @@ class Past:
         before: Annotated[
             int | None, Flag("before", "ID", "go on with the jobs older than this one", job_number)
         ] = None,
+        is_favourite: Annotated[
+            bool, Flag("favourites", "", "only those that you have marked by ⭐", kind=Kind.SWITCH)
+        ] = False,
     ) -> View:
         """Give one page."""
-        page = await self._history.page(call.member.key, words=words, older_than=before)
-        return wording.history(page, words)
+        page = await self._history.page(call.member.key, words=words, older_than=before, is_favourite=is_favourite)
+        return listings.history(page, words, is_favourite=is_favourite)
 
     @command("show", "Show a job and its pictures; in the terminal also a picture file and how it was made.")
     async def show(self, call: Call, what: Annotated[str, Argument("ID", "12")]) -> View:
         """Show a job, or where the platform is on this machine, a file."""
         if call.platform.capabilities.reads_local_files and not what.lstrip("#").isdecimal():
             return await asyncio.to_thread(_show_file, what)
-        return await self._delivery.describe(await self._access.visible_job(job_number(what), call))
+        job = await self._access.visible_job(job_number(what), call)
+        return await self._messages.describe(job, call.platform.capabilities)
+
+    @command("last", "Show your newest pictures once more, wherever they were asked for.")
+    async def last(self, call: Call) -> View:
+        """Show the caller's newest result."""
+        job = await self._jobs.last(call.member.key)
+        if job is None:
+            raise CommandError("You have no pictures yet; /queue shows what is under way.")
+        return await self._messages.describe(job, call.platform.capabilities)
+
+    @button("original", "U{n}", row=1, offered=lambda offer: has_pictures(offer) and _hides_originals(offer))
+    async def original(self, press: Press) -> View:
+        """Hand over one picture, as the file that it is."""
+        job = await self._access.visible_job(press.job_id, press.call)
+        return self._messages.picture(job, press.index, press.call.platform.capabilities)
+
+
+class Keeping:
+    """The buttons under a result that explain, mark or delete it."""
+
+    def __init__(self, history: History, jobs: Jobs, access: Access, delivery: Delivery) -> None:
+        self._history = history
+        self._jobs = jobs
+        self._access = access
+        self._delivery = delivery
+
+    @button("info", "ℹ️", row=3, offered=is_over)
+    async def info(self, press: Press) -> View:
+        """Tell how a job's pictures were made."""
+        job = await self._access.visible_job(press.job_id, press.call)
+        return wording.info(job, ImagineRequest.from_json(dict(job.request)))
+
+    @button("star", "⭐", row=4, offered=has_pictures)
+    async def star(self, press: Press) -> View:
+        """Mark a job as a favourite, or no longer."""
+        job = await self._access.visible_job(press.job_id, press.call)
+        is_marked = await self._history.toggle_favourite(press.call.member.key, job.id)
+        text = f"Job {job.id} is now among your favourites." if is_marked else f"Job {job.id} is no favourite any more."
+        return View(text=f"{text} /history --favourites lists them.", is_private=True)
+
+    @button("delete", "🗑️", row=4, offered=is_over)
+    async def delete(self, press: Press) -> View:
+        """Delete a job with its pictures: first in the database, then in the chat."""
+        job = await self._access.own_job(press.job_id, press.call)
+        if not JobState(job.state).is_over:
+            raise CommandError(f"Job {job.id} is under way: cancel it first.")
+        await self._jobs.delete(job.id)
+        self._delivery.remove(job)
+        if press.call.message_id not in ("", job.message_id):
+            await press.call.platform.remove(press.call.place, press.call.message_id)
+        return View(text=f"Job {job.id} is deleted.", is_private=True)
+
+
+def _hides_originals(offer: Offer) -> bool:
+    """Several pictures may be shown as one; a single one is the file itself where the platform changes nothing."""
+    return not offer.is_single and (offer.pictures > 1 or not offer.is_lossless)
 
 
 def _show_file(typed: str) -> View:

@@ -1,27 +1,28 @@
-"""How is a picture asked for: anew by /imagine, once more by /rerun?"""
+"""How is a picture asked for in words, typed anew or as edits of an earlier request?"""
 
 from __future__ import annotations
 
-import random
 from typing import Annotated
 
+from bot import wording
 from bot.access import Access
-from bot.chat import Accepted, Call
-from bot.command import Argument, Flag, command, job_number, number, ratio, size, whole_number
-from bot.defaults import Defaults
+from bot.button import Press, button, is_over
+from bot.chat import Accepted, Answer, Call, Form
+from bot.command import Argument, Flag, Kind, command, specify
+from bot.completion import Completion
 from bot.intake import Intake
-from generation import LARGEST_SEED, MOST_IMAGES, Catalogue, ImagineOptions, ImagineRequest
+from bot.preferences import NONE
+from bot.values import number, ratio, size, whole_number
+from generation import MOST_IMAGES, ImagineOptions, ImagineRequest
 
 EXAMPLE = "a red circle on a blue background"
-SEEDS = random.SystemRandom()
 
 
 class Imagine:
-    """The commands that make pictures."""
+    """The command that makes pictures, and the buttons that ask for it again with edits."""
 
-    def __init__(self, catalogue: Catalogue, defaults: Defaults, access: Access, intake: Intake) -> None:
-        self._catalogue = catalogue
-        self._defaults = defaults
+    def __init__(self, completion: Completion, access: Access, intake: Intake) -> None:
+        self._completion = completion
         self._access = access
         self._intake = intake
 
@@ -31,39 +32,78 @@ class Imagine:
         call: Call,
         prompt: Annotated[str, Argument("PROMPT", EXAMPLE)],
         *,
-        model: Annotated[str | None, Flag("model", "NAME", "which model draws; /models lists them")] = None,
+        model: Annotated[
+            str | None, Flag("model", "NAME", "which model draws; /models lists them", kind=Kind.MODEL)
+        ] = None,
         seed: Annotated[
-            int | None, Flag("seed", "N", "the same seed and settings give the same picture", whole_number)
+            int | None,
+            Flag("seed", "N", "the same seed and settings give the same picture", whole_number, Kind.WHOLE),
         ] = None,
-        steps: Annotated[
-            int | None, Flag("steps", "N", "more steps take longer and may look better", whole_number)
+        num_inference_steps: Annotated[
+            int | None, Flag("steps", "N", "more steps take longer and may look better", whole_number, Kind.WHOLE)
         ] = None,
-        cfg: Annotated[float | None, Flag("cfg", "X", "how strictly the picture follows the prompt", number)] = None,
-        ar: Annotated[tuple[int, int] | None, Flag("ar", "W:H", "aspect ratio, for example 4:3", ratio)] = None,
+        guidance_scale: Annotated[
+            float | None, Flag("cfg", "X", "how strictly the picture follows the prompt", number, Kind.NUMBER)
+        ] = None,
+        aspect_ratio: Annotated[
+            tuple[int, int] | None, Flag("ar", "W:H", "aspect ratio, for example 4:3", ratio)
+        ] = None,
         size: Annotated[tuple[int, int] | None, Flag("size", "WxH", "size in pixels", size)] = None,
-        no: Annotated[str, Flag("no", "WORDS", "what should not be in the picture", takes_words=True)] = "",
-        count: Annotated[int, Flag("count", "N", f"how many pictures, 1 to {MOST_IMAGES}", whole_number)] = 1,
+        negative_prompt: Annotated[
+            str, Flag("no", "WORDS", "what should not be in the picture", takes_words=True)
+        ] = "",
+        images: Annotated[
+            int | None, Flag("count", "N", f"how many pictures, 1 to {MOST_IMAGES}", whole_number, Kind.WHOLE)
+        ] = None,
+        image: Annotated[
+            str, Flag("image", "ID[:N]", "start from a picture: attached, or picture N of a job", kind=Kind.PICTURE)
+        ] = "",
+        strength: Annotated[
+            float | None,
+            Flag("strength", "X", "how far from the start picture it may go, up to 1", number, Kind.NUMBER),
+        ] = None,
+        style: Annotated[str | None, Flag("style", "NAME", "a manner to draw it in, or none", kind=Kind.STYLE)] = None,
+        is_spoiler: Annotated[
+            bool, Flag("spoiler", "", "hide the picture until it is clicked", kind=Kind.SWITCH)
+        ] = False,
     ) -> Accepted:
-        """Complete what was typed by the model's defaults, and accept it."""
+        """Complete what was typed by the member's, the place's and the model's defaults, and accept it."""
+        preference = await self._completion.preference(call)
         options = ImagineOptions(
             prompt=prompt,
             model=model,
             seed=seed,
-            num_inference_steps=steps,
-            guidance_scale=cfg,
-            aspect_ratio=ar,
+            num_inference_steps=num_inference_steps,
+            guidance_scale=guidance_scale,
+            aspect_ratio=aspect_ratio,
             size=size,
-            negative_prompt=no,
-            images=count,
+            negative_prompt=negative_prompt,
+            images=images,
+            image=image,
+            strength=strength,
+            style=style,
         )
-        default_model = await self._defaults.model(call.place)
-        drawn = SEEDS.randint(0, LARGEST_SEED)
-        request = self._catalogue.complete(options, default_model=default_model, seed=drawn)
-        return await self._intake.accept(call, request)
+        request = await self._completion.request(call, options, preference)
+        return await self._intake.accept(call, request, is_spoiler=is_spoiler or preference.is_spoiler)
 
-    @command("rerun", "Make a job's pictures once more, with the same seed and settings.")
-    async def rerun(self, call: Call, job_id: Annotated[int, Argument("ID", "12", job_number)]) -> Accepted:
-        """Accept the very request of an earlier job."""
-        job = await self._access.visible_job(job_id, call)
-        request = ImagineRequest.from_json(dict(job.request))
-        return await self._intake.accept(call, request, rerun_of=job.id)
+    @button("edit", "✏️", row=3, offered=is_over)
+    async def edit(self, press: Press) -> Answer:
+        """Let the prompt and its flags be edited; the picture gets a new seed."""
+        return await self._edited(press, "Edit the prompt", with_seed=False)
+
+    @button("same", "♻️", row=3, offered=is_over)
+    async def same_seed(self, press: Press) -> Answer:
+        """Let the prompt and its flags be edited, with the seed among them."""
+        return await self._edited(press, "Same seed, with edits", with_seed=True)
+
+    async def _edited(self, press: Press, title: str, *, with_seed: bool) -> Answer:
+        """Ask for the edits, or accept them: all that is typed counts, and nobody's own defaults."""
+        job = await self._access.visible_job(press.job_id, press.call)
+        if press.text is None:
+            request = ImagineRequest.from_json(dict(job.request))
+            text = wording.as_typed(job.id, request, with_seed=with_seed)
+            return Form(button=press.button, title=f"{title}: job {job.id}", label="Prompt and flags", text=text)
+        typed = specify(self.imagine).read(press.text)
+        is_spoiler = typed.pop("is_spoiler", job.is_spoiler)
+        request = await self._completion.request(press.call, ImagineOptions(**typed), NONE)
+        return await self._intake.accept(press.call, request, is_spoiler=is_spoiler)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from bot import wording
+from bot import listings, wording
 from bot.access import Access
+from bot.button import Press, Stage, button
 from bot.chat import Call, CommandError, View
-from bot.command import Argument, command, job_number
+from bot.command import Argument, command
 from bot.delivery import Delivery
+from bot.values import job_number
 from generation import Service
 from storage import JobRecord, Jobs
 
@@ -27,16 +29,24 @@ class Waiting:
         """List the queue; other people's prompts stay theirs."""
         owned = {job.id: wording.title(job.prompt) for job in await self._unfinished(call)}
         status, forecasts = self._service.status(), self._service.forecast()
-        return wording.queue(status, forecasts, owned, self._delivery.obstacle)
+        return listings.queue(status, forecasts, owned, self._delivery.obstacle)
 
     @command("cancel", "Give up a job that waits or runs; without an ID, your only one.")
     async def cancel(self, call: Call, job_id: Annotated[int | None, Argument("ID", "12", job_number)] = None) -> View:
         """Cancel; a running job stops at its next step."""
-        job = await self._only_job(call) if job_id is None else await self._access.own_job(job_id, call)
+        return self._cancel(await self._only_job(call) if job_id is None else await self._access.own_job(job_id, call))
+
+    @button("cancel", "Cancel", row=0, offered=lambda offer: offer.stage is Stage.UNDER_WAY)
+    async def cancel_pressed(self, press: Press) -> View:
+        """Cancel the job under whose message the button stands."""
+        return self._cancel(await self._access.own_job(press.job_id, press.call))
+
+    def _cancel(self, job: JobRecord) -> View:
         is_running = job.id in self._service.status().running
         if not self._service.cancel(job.id):
             raise CommandError(f"Job {job.id} is over already.")
-        return View(text=f"Job {job.id} stops at its next step." if is_running else f"Job {job.id} will not be made.")
+        text = f"Job {job.id} stops at its next step." if is_running else f"Job {job.id} will not be made."
+        return View(text=text, is_private=True)
 
     async def _only_job(self, call: Call) -> JobRecord:
         jobs = await self._unfinished(call)

@@ -10,13 +10,29 @@ from typing import Protocol, Self
 from rich.console import Console
 from rich.live import Live
 
-from bot.chat import Call, Capabilities, Member, MessageGoneError, Place, Tone, View, plain
+from bot.chat import (
+    Answer,
+    Button,
+    Call,
+    Capabilities,
+    CommandError,
+    Form,
+    Member,
+    MessageGoneError,
+    Place,
+    Tone,
+    View,
+    plain,
+)
 from bot.platforms.rendering import print_view, under_way
+from bot.router import Router
 
 NAME = "console"
 ME = Member(platform=NAME, id="me", name="me")
 HERE = Place(platform=NAME, channel="chat")
 LEAVING = ("/quit", "/exit")
+PRESS = "/press"
+PRESS_HELP = {f"{PRESS} BUTTON [TEXT]": "Press a button that stands under a message; TEXT fills in what it asks for."}
 
 
 class Display(Protocol):
@@ -30,6 +46,29 @@ class Display(Protocol):
 
     async def write(self, view: View) -> None:
         """Show a message that does not change any more."""
+
+    async def ask(self, form: Form) -> None:
+        """Let a form be filled in."""
+
+
+class ConsoleReply:
+    """How a typed command is answered: by printing."""
+
+    def __init__(self, platform: ConsolePlatform, display: Display) -> None:
+        self._platform = platform
+        self._display = display
+
+    async def answer(self, view: View) -> None:
+        """Print the answer."""
+        await self._display.write(view)
+
+    async def acknowledge(self, view: View, key: str) -> str:
+        """Show the job's message."""
+        return await self._platform.post(HERE, view, key)
+
+    async def ask(self, form: Form) -> None:
+        """Let the form be filled in."""
+        await self._display.ask(form)
 
 
 class ConsolePlatform:
@@ -48,9 +87,10 @@ class ConsolePlatform:
     def call(self) -> Call:
         """Give what identifies the next command typed here."""
         self._calls += 1
-        return Call(key=f"{NAME}:{self._run}:{self._calls}", member=ME, place=HERE, platform=self)
+        key = f"{NAME}:{self._run}:{self._calls}"
+        return Call(key=key, member=ME, place=HERE, platform=self, reply=ConsoleReply(self, self._display))
 
-    async def post(self, place: Place, view: View) -> str:
+    async def post(self, place: Place, view: View, key: str) -> str:
         """Print a message, or announce one that changes."""
         self._messages += 1
         message_id = f"{self._run}:{self._messages}"
@@ -80,6 +120,9 @@ class ConsolePlatform:
             self._changing[message_id] = view
             self._display.update(tuple(self._changing.values()))
 
+    async def remove(self, place: Place, message_id: str) -> None:
+        """What was printed stays printed."""
+
 
 class PlainText:
     """For scripts: each message in plain text, with a blank line between two. Nothing is redrawn.
@@ -106,7 +149,36 @@ class PlainText:
         if not self._is_first:
             print(file=file)
         self._is_first = False
-        print("\n".join([plain(view.text), *(str(path) for path in view.pictures)]), file=file, flush=True)
+        lines = [plain(view.text), *(str(path) for path in view.pictures)]
+        if self._is_chat and view.buttons:
+            lines.append(offered(view))
+        print("\n".join(lines), file=file, flush=True)
+
+    async def ask(self, form: Form) -> None:
+        """Say how the form is filled in."""
+        await self.write(View(text=f"{form.title}, by typing it anew:\n/press {form.button.payload} {form.text}"))
+
+
+def offered(view: View) -> str:
+    """List a message's buttons, by what is typed to press them."""
+    return f"{PRESS} " + " | ".join(f"{button.payload} {button.label}" for row in view.buttons for button in row)
+
+
+async def run_typed(platform: ConsolePlatform, router: Router, line: str) -> Answer:
+    """Do what a typed line says: a command for the router, or a button to press."""
+    word, _, rest = line.strip().partition(" ")
+    call = platform.call()
+    if word.casefold() != PRESS:
+        return await router.run_line(call, line)
+    payload, _, text = rest.strip().partition(" ")
+    try:
+        pressed = Button.from_payload(payload)
+    except CommandError:
+        needed = f"{PRESS} needs a button, as they are listed under a message, such as: {PRESS} again:12"
+        refusal = View(text=needed, tone=Tone.REFUSED)
+        await call.reply.answer(refusal)
+        return refusal
+    return await router.press(call, pressed, text.strip() or None)
 
 
 class Bar:
@@ -133,3 +205,6 @@ class Bar:
     async def write(self, view: View) -> None:
         """Print above the bars."""
         print_view(self._console, view)
+
+    async def ask(self, form: Form) -> None:
+        """Nobody presses buttons here."""

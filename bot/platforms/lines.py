@@ -8,14 +8,19 @@ import os
 import threading
 from collections.abc import AsyncIterator, Iterator
 
+from bot.chat import Accepted
 from bot.delivery import Delivery
-from bot.platforms.console import LEAVING, ConsolePlatform
+from bot.platforms.console import LEAVING, PRESS_HELP, ConsolePlatform, run_typed
 from bot.router import Router
 
 STANDARD_INPUT = 0
 CHUNK = 65536
 WAIT = "/wait"
-OWN_COMMANDS = {WAIT: "Wait until all jobs are over, then read on.", "/quit": "Leave now, without waiting for jobs."}
+OWN_COMMANDS = {
+    **PRESS_HELP,
+    WAIT: "Wait until all jobs are over, then read on.",
+    "/quit": "Leave now, without waiting for jobs.",
+}
 
 
 async def serve_lines(platform: ConsolePlatform, router: Router, delivery: Delivery) -> None:
@@ -29,7 +34,9 @@ async def serve_lines(platform: ConsolePlatform, router: Router, delivery: Deliv
             case word if word == WAIT:
                 await delivery.all_ended()
             case _:
-                await router.run_line(platform.call(), line)
+                answer = await run_typed(platform, router, line)
+                if isinstance(answer, Accepted):
+                    await delivery.posted(answer.job_id)  # so that what is said comes in order
     await delivery.all_ended()
 
 

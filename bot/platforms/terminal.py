@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from io import StringIO
 from pathlib import Path
 
@@ -16,17 +16,18 @@ from prompt_toolkit.formatted_text import ANSI
 from prompt_toolkit.history import FileHistory
 from prompt_toolkit.styles import Style
 from rich.console import Console
+from rich.text import Text
 
-from bot.chat import View
+from bot.chat import Form, View
 from bot.command import Command
-from bot.platforms.console import LEAVING, ME, ConsolePlatform
+from bot.platforms.console import LEAVING, ME, PRESS, PRESS_HELP, ConsolePlatform, offered, run_typed
 from bot.platforms.rendering import print_view, under_way
 from bot.router import Router
 
 WELCOME = "Welcome to Fairbrush. Type /imagine and what you want to see, or /help. Ctrl-D leaves."
 IDLE = "/imagine PROMPT makes a picture · /help lists all commands · Ctrl-D leaves"
 IN_ORDER_S = 1.0
-OWN_COMMANDS = {"/quit": "Leave; jobs that are not over go on at the next start."}
+OWN_COMMANDS = {**PRESS_HELP, "/quit": "Leave; jobs that are not over go on at the next start."}
 LOOK = Style.from_dict({"bottom-toolbar": "noreverse", "prompt": "bold"})
 
 
@@ -52,15 +53,24 @@ class Terminal:
 
         def draw() -> None:
             print_view(self._console, view)
+            if view.buttons:
+                self._console.print(Text(offered(view), style="dim"))
             self._console.print()
 
         await run_in_terminal(draw)
 
-    async def chat(self, platform: ConsolePlatform, router: Router, models: Iterable[str], history: Path) -> None:
+    async def ask(self, form: Form) -> None:
+        """Put the form on the line that is typed on, to be changed and sent."""
+        await self.write(View(text=f"{form.title}: change the line below and press Enter."))
+        if self._session is not None:
+            text = " ".join(form.text.split())
+            self._session.default_buffer.document = Document(f"{PRESS} {form.button.payload} {text}")
+
+    async def chat(self, platform: ConsolePlatform, router: Router, history: Path) -> None:
         """Read and answer until the person leaves."""
         self._session = PromptSession(
             history=_History(str(history)),
-            completer=Words(router.commands(ME), tuple(models)),
+            completer=Words(router),
             complete_while_typing=True,
             bottom_toolbar=self._toolbar,
             style=LOOK,
@@ -110,16 +120,16 @@ async def _answer(typed: asyncio.Queue[str], platform: ConsolePlatform, router: 
     async with asyncio.TaskGroup() as answers:
         while True:
             line = await typed.get()
-            answer = answers.create_task(router.run_line(platform.call(), line), name=line)
+            answer = answers.create_task(run_typed(platform, router, line), name=line)
             await asyncio.wait([answer], timeout=IN_ORDER_S)
 
 
 class Words(Completer):
-    """Completes commands, their flags and the names of models."""
+    """Completes commands, their flags and the names of models and styles."""
 
-    def __init__(self, commands: Mapping[str, Command], models: Sequence[str]) -> None:
-        self._commands = commands
-        self._models = models
+    def __init__(self, router: Router) -> None:
+        self._router = router
+        self._commands = router.commands(ME)
 
     def get_completions(self, document: Document, complete_event: CompleteEvent) -> Iterator[Completion]:
         """Offer what may follow the text before the cursor."""
@@ -131,12 +141,14 @@ class Words(Completer):
             names = {f"/{name}": found.help for name, found in self._commands.items()}
             yield from _matching(text, names)
             return
-        words = text.split(" ")
-        if words[-1].startswith("--"):
-            flags = {f"--{flag.name}": flag.help for _, flag in command.flags.values()}
-            yield from _matching(words[-1], flags)
-        elif words[-2] == "--model" or (command.argument is not None and command.argument[1].label == "MODEL"):
-            yield from _matching(words[-1], dict.fromkeys(self._models, ""))
+        *before, word = text.split(" ")
+        flags = {f"--{flag.name}": flag for _, flag in command.flags.values()}
+        if word.startswith("--"):
+            yield from _matching(word, {name: flag.help for name, flag in flags.items()})
+        elif before[-1] in flags:
+            yield from _matching(word, dict.fromkeys(self._router.offers(flags[before[-1]].kind), ""))
+        elif command.argument is not None:
+            yield from _matching(word, dict.fromkeys(self._router.offers(command.argument[1].kind), ""))
 
     def _command(self, text: str) -> Command | None:
         """Find the command that is typed in full and followed by a space."""

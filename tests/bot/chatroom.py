@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from bot.app import open_app
-from bot.chat import Accepted, Answer, Call, Capabilities, Member, MessageGoneError, Place, View
+from bot.chat import Accepted, Answer, Button, Call, Capabilities, Form, Member, MessageGoneError, Place, View
 from bot.settings import GenerationSettings, Settings
 from tests.fake_models import write_models
 
@@ -36,10 +36,11 @@ class RecordedPlatform:
 
     def __init__(self, first: int = 1) -> None:
         self.messages: dict[str, list[View]] = {}
+        self.forms: list[Form] = []
         self._next = first
         self._changed = asyncio.Condition()
 
-    async def post(self, place: Place, view: View) -> str:
+    async def post(self, place: Place, view: View, key: str) -> str:
         message_id = str(self._next)
         self._next += 1
         await self._record(message_id, view)
@@ -50,6 +51,9 @@ class RecordedPlatform:
             raise MessageGoneError
         if self.messages[message_id][-1] != view:
             await self._record(message_id, view)
+
+    async def remove(self, place: Place, message_id: str) -> None:
+        self.messages.pop(message_id, None)
 
     async def until(self, is_it: Callable[[View], bool]) -> View:
         """Wait until some message has shown such a view, and give it."""
@@ -62,6 +66,23 @@ class RecordedPlatform:
         async with self._changed:
             self.messages.setdefault(message_id, []).append(view)
             self._changed.notify_all()
+
+
+@dataclass(frozen=True)
+class RecordedReply:
+    """Answers into the recorded platform."""
+
+    platform: RecordedPlatform
+    place: Place
+
+    async def answer(self, view: View) -> None:
+        await self.platform.post(self.place, view, "")
+
+    async def acknowledge(self, view: View, key: str) -> str:
+        return await self.platform.post(self.place, view, key)
+
+    async def ask(self, form: Form) -> None:
+        self.platform.forms.append(form)
 
 
 @dataclass
@@ -109,12 +130,35 @@ class Room:
         """Let pictures go on."""
         (self.switches / "hold").unlink(missing_ok=True)
 
-    async def type(self, line: str, member: Member = SOMEBODY, place: Place = STUDIO, key: str | None = None) -> Answer:
-        """Type a line and give the direct answer to it."""
+    def call(self, member: Member = SOMEBODY, place: Place = STUDIO, key: str | None = None, **facts: Any) -> Call:
+        """Give what identifies an event that somebody causes."""
         self._calls += 1
-        call = Call(key=key or f"event {id(self)} {self._calls}", member=member, place=place, platform=self.platform)
+        return Call(
+            key=key or f"event {id(self)} {self._calls}",
+            member=member,
+            place=place,
+            platform=self.platform,
+            reply=RecordedReply(self.platform, place),
+            **facts,
+        )
+
+    async def type(
+        self, line: str, member: Member = SOMEBODY, place: Place = STUDIO, key: str | None = None, **facts: Any
+    ) -> Answer:
+        """Type a line and give the direct answer to it; once a job was accepted, its message is there."""
         async with asyncio.timeout(PATIENCE_S):
-            return await self.app.router.run_line(call, line)
+            answer = await self.app.router.run_line(self.call(member, place, key, **facts), line)
+            if isinstance(answer, Accepted):
+                await self.app.delivery.posted(answer.job_id)
+            return answer
+
+    async def press(
+        self, payload: str, member: Member = SOMEBODY, place: Place = STUDIO, text: str | None = None, **facts: Any
+    ) -> Answer:
+        """Press a button, or fill in the form that it asked for, and give the direct answer."""
+        async with asyncio.timeout(PATIENCE_S):
+            call = self.call(member, place, **facts)
+            return await self.app.router.press(call, Button.from_payload(payload), text)
 
     async def accept(self, line: str, member: Member = SOMEBODY, place: Place = STUDIO, key: str | None = None) -> int:
         """Type a line that asks for a picture and give the job's number."""
@@ -125,6 +169,7 @@ class Room:
     async def say(self, line: str, member: Member = SOMEBODY, place: Place = STUDIO) -> View:
         """Type a line and give what it led to: the answer, or how its job ended."""
         answer = await self.type(line, member, place)
+        assert not isinstance(answer, Form)
         return await self.end(answer.job_id) if isinstance(answer, Accepted) else answer
 
     async def end(self, job_id: int) -> View:

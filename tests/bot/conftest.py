@@ -9,12 +9,14 @@ import pytest
 import pytest_asyncio
 
 from bot.chat import Call
-from tests.bot.chatroom import SOMEBODY, STUDIO, RecordedPlatform, Room, settings
+from tests.bot.chatroom import SOMEBODY, STUDIO, RecordedPlatform, RecordedReply, Room, settings
 
 
 @pytest.fixture
 def call() -> Call:
-    return Call(key="event 1", member=SOMEBODY, place=STUDIO, platform=RecordedPlatform())
+    platform = RecordedPlatform()
+    reply = RecordedReply(platform, STUDIO)
+    return Call(key="event 1", member=SOMEBODY, place=STUDIO, platform=platform, reply=reply)
 
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")

@@ -79,9 +79,21 @@ async def test_a_waiting_job_keeps_the_model_it_was_accepted_with(shared_room: R
         ("/admin block somebody", ['"somebody"', "PLATFORM:ID"]),
         ("/admin block recorded:admin", ["recorded:admin", "admin"]),
         ("/admin status now", ["/admin status", '"now"']),
-        ("/admin", ["/admin", "model, load, unload, status, pause, resume, block or unblock"]),
+        (
+            "/admin",
+            [
+                "/admin",
+                "model, models, adult, load, unload, status, pause, resume, block, unblock, grant, revoke or admins",
+            ],
+        ),
         ("/admin paus", ["/admin paus", "Did you mean /admin pause?"]),
-        ("/admin xyzzy", ["/admin xyzzy", "model, load, unload, status, pause, resume, block or unblock"]),
+        (
+            "/admin xyzzy",
+            [
+                "/admin xyzzy",
+                "model, models, adult, load, unload, status, pause, resume, block, unblock, grant, revoke or admins",
+            ],
+        ),
     ],
 )
 async def test_bad_admin_input_gets_one_sentence(shared_room: Room, line: str, words: list[str]) -> None:

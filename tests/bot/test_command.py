@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.chat import Call, CommandError, View
-from bot.command import Argument, Flag, as_line, collect, command, job_number, number, ratio, size, whole_number
+from bot.command import Argument, Flag, as_line, collect, command
+from bot.values import job_number, number, ratio, size, whole_number
 
 
 class Easel:

@@ -128,12 +128,11 @@ async def test_an_account_moves_without_a_job_too(jobs: Jobs, database: Database
 
 async def test_a_message_is_owed_until_it_shows_the_end(jobs: Jobs) -> None:
     job_id = await accept(jobs)
-    await jobs.note_message(job_id, "message 5")
-    await jobs.note_shown(job_id, 1)
+    await jobs.note_shown(job_id, 1, "message 5")
     await end(jobs, job_id)
     (owed,) = await jobs.owed()
 
-    await jobs.note_shown(job_id, owed.want_rev)
+    await jobs.note_shown(job_id, owed.want_rev, "message 5")
 
     assert owed.message_id == "message 5"
     assert await jobs.owed() == ()
@@ -147,7 +146,7 @@ async def test_what_a_message_shows_never_goes_back_nor_beyond_what_is_wanted(
     await end(jobs, job_id)
 
     for revision in shown:
-        await jobs.note_shown(job_id, revision)
+        await jobs.note_shown(job_id, revision, None)
 
     assert (await get(jobs, job_id)).shown_rev == kept
 

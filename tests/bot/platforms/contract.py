@@ -22,7 +22,7 @@ class PlatformContract:
     async def test_a_message_shows_its_text_and_its_pictures(
         self, platform: Platform, place: Place, shown: Shown
     ) -> None:
-        await platform.post(place, DONE)
+        await platform.post(place, DONE, "key")
 
         text = shown()
         assert all(words in text for words in ("Job 1 done.", "one.png", "two.png"))
@@ -30,21 +30,21 @@ class PlatformContract:
     async def test_a_message_under_way_is_edited_to_its_end(
         self, platform: Platform, place: Place, shown: Shown
     ) -> None:
-        message_id = await platform.post(place, UNDER_WAY)
+        message_id = await platform.post(place, UNDER_WAY, "key")
         await platform.edit(place, message_id, UNDER_WAY)
         await platform.edit(place, message_id, DONE)
 
         assert "Job 1 done." in shown()
 
     async def test_the_same_edit_twice_does_no_harm(self, platform: Platform, place: Place, shown: Shown) -> None:
-        message_id = await platform.post(place, UNDER_WAY)
+        message_id = await platform.post(place, UNDER_WAY, "key")
         for _ in range(2):
             await platform.edit(place, message_id, DONE)
 
         assert shown().count("Job 1 done.") == 1
 
     async def test_each_message_has_an_id_of_its_own(self, platform: Platform, place: Place) -> None:
-        ids = [await platform.post(place, view) for view in (DONE, DONE, UNDER_WAY)]
+        ids = [await platform.post(place, view, f"key {n}") for n, view in enumerate((DONE, DONE, UNDER_WAY))]
 
         assert len(set(ids)) == 3
 

@@ -1,0 +1,61 @@
+"""How does what was typed become a complete request: by preferences, then the place's defaults, then the model's?"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+from bot.chat import Call
+from bot.places import Places
+from bot.preferences import Preference, Preferences
+from bot.start_images import StartImages
+from generation import LARGEST_SEED, Catalogue, ImagineOptions, ImagineRequest
+
+NO_STYLE = "none"  # what is typed to do without the preferred style
+SEEDS = random.SystemRandom()
+
+
+def draw_seed() -> int:
+    """Draw a seed for whoever names none."""
+    return SEEDS.randint(0, LARGEST_SEED)
+
+
+class Completion:
+    """Fills in what somebody left open."""
+
+    def __init__(
+        self, catalogue: Catalogue, places: Places, preferences: Preferences, start_images: StartImages
+    ) -> None:
+        self._catalogue = catalogue
+        self._places = places
+        self._preferences = preferences
+        self._start_images = start_images
+
+    async def preference(self, call: Call) -> Preference:
+        """Give the caller's own defaults."""
+        return await self._preferences.of(call.member.key)
+
+    async def request(self, call: Call, options: ImagineOptions, preference: Preference) -> ImagineRequest:
+        """Complete what was typed; `options.image` is what was typed as the start picture.
+
+        Raises:
+            CommandError, GenerationError, StorageError: it cannot be done so; the text says why.
+        """
+        start = await self._start_images.take(call, options.image)
+        has_shape = start is not None or options.size is not None or options.aspect_ratio is not None
+        style = options.style or preference.style
+        wanted = replace(
+            options,
+            aspect_ratio=options.aspect_ratio if has_shape else preference.aspect_ratio,
+            images=preference.images if options.images is None else options.images,
+            image="" if start is None else start.sha256,
+            image_size=None if start is None else start.size,
+            style=None if style == NO_STYLE else style,
+        )
+        default_model = await self._default_model(call, preference)
+        return self._catalogue.complete(wanted, default_model=default_model, seed=draw_seed())
+
+    async def _default_model(self, call: Call, preference: Preference) -> str:
+        if preference.model is not None and preference.model in await self._places.allowed(call.place):
+            return preference.model
+        return await self._places.model(call.place)

@@ -1,0 +1,137 @@
+"""How does the bot list what there is: jobs, models, commands, a member's own defaults?"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+
+from bot.chat import View
+from bot.command import Command
+from bot.preferences import Preference
+from bot.wording import title, turn
+from generation import (
+    Card,
+    Catalogue,
+    DoesNotFitError,
+    Forecast,
+    ImagineRequest,
+    JobState,
+    ModelSpec,
+    ServiceStatus,
+)
+from storage import HistoryPage, JobRecord
+
+
+def job_line(job: JobRecord, request: ImagineRequest) -> str:
+    """List a job in one line."""
+    state = "" if job.state == JobState.DONE else f" ({job.state})"
+    return f"{job.id}{state}  {title(request.prompt)}  · {request.model} · seed {request.seed}"
+
+
+def history(page: HistoryPage, words: str, *, is_favourite: bool) -> View:
+    """List a page of somebody's jobs, or of their favourites."""
+    if not page.jobs:
+        nothing = (
+            "You have no favourites: ⭐ under a picture makes it one."
+            if is_favourite
+            else "You have made nothing yet. Begin with: /imagine a red circle on a blue background"
+        )
+        text = f"Nothing of yours matches “{title(words)}”." if words else nothing
+        return View(text=text, is_private=True)
+    lines = [job_line(job, ImagineRequest.from_json(dict(job.request))) for job in page.jobs]
+    if page.older_than is not None:
+        parts = ["/history", words, "--favourites" if is_favourite else "", f"--before {page.older_than}"]
+        lines.append(f"More: {' '.join(part for part in parts if part)}")
+    return View(text="\n".join(lines), is_private=True)
+
+
+def queue(status: ServiceStatus, forecasts: Sequence[Forecast], owned: Mapping[int, str], obstacle: str) -> View:
+    """List what runs and what waits; `owned` has the titles of the asker's own jobs."""
+    lines = [obstacle] if obstacle else []
+    lines += [f"Running: {_named(job_id, owned)}" for job_id in status.running]
+    for place, forecast in enumerate(forecasts, start=1):
+        when = "" if obstacle else f", {turn(forecast)}"
+        lines.append(f"{place}. {_named(forecast.job_id, owned)}{when}")
+    if status.waiting > len(forecasts):
+        lines.append(f"and {status.waiting - len(forecasts)} more")
+    if len(forecasts) > 1:
+        lines.append("Who has used less GPU time goes first, so places can change.")
+    return View(text="\n".join(lines) or "Nobody waits and nothing runs.")
+
+
+def models(catalogue: Catalogue, card: Card, default: str, resident: frozenset[str], allowed: Collection[str]) -> View:
+    """List the models that may be used in a place, with what this machine makes of them."""
+    specs = [spec for spec in catalogue if spec.name in allowed]
+    return View(text="\n".join(line for spec in specs for line in _model(spec, catalogue, card, default, resident)))
+
+
+def _model(spec: ModelSpec, catalogue: Catalogue, card: Card, default: str, resident: frozenset[str]) -> Iterator[str]:
+    marks = ["default here"] if spec.name == default else []
+    marks += ["loaded"] if spec.name in resident else []
+    marks += ["adults only"] if spec.adult else []
+    yield spec.name + (f" ({', '.join(marks)})" if marks else "")
+    yield f"   {spec.title}. {spec.num_inference_steps} steps, {spec.width}x{spec.height}. Licence: {spec.licence}."
+    try:
+        catalogue.plan_default(spec, card)
+    except DoesNotFitError as error:
+        yield f"   Not on this machine: {error.reason}"
+    if spec.gated:
+        yield "   Its makers ask you to accept the licence and to use a token of your own."
+
+
+def status(now: ServiceStatus, default: str) -> View:
+    """Tell an admin how things stand."""
+    card = "not known yet"
+    if now.card is not None:
+        card = f"{now.card.name} ({now.card.device}), {now.card.memory_gib:.1f} GiB to use"
+    return View(
+        text="\n".join(
+            (
+                f"Card: {card}",
+                f"Loaded: {', '.join(sorted(now.resident)) or 'no model'}",
+                f"Default model here: {default}",
+                f"Queue: {'paused' if now.is_paused else 'open'}, {len(now.running)} running, {now.waiting} waiting",
+            )
+        )
+    )
+
+
+def preference(kept: Preference) -> View:
+    """List a member's own defaults."""
+    rows = {
+        "model": kept.model,
+        "ar": None if kept.aspect_ratio is None else f"{kept.aspect_ratio[0]}:{kept.aspect_ratio[1]}",
+        "count": None if kept.images is None else str(kept.images),
+        "style": kept.style,
+        "spoiler": "yes" if kept.is_spoiler else None,
+    }
+    chosen = [f"--{name} {value}" for name, value in rows.items() if value is not None]
+    if not chosen:
+        return View(
+            text="You have set nothing: this place and the model decide. /help settings tells more.", is_private=True
+        )
+    return View(text=f"Your own defaults: {', '.join(chosen)}. /settings --reset forgets them.", is_private=True)
+
+
+def command_list(commands: Iterable[Command], own: Mapping[str, str]) -> str:
+    """List commands, one a line, then the platform's own ones."""
+    rows = [*((command.usage, command.help) for command in commands), *own.items()]
+    width = max(len(usage) for usage, _ in rows)
+    lines = [f"{usage:<{width}}  {text}" for usage, text in rows]
+    return "\n".join([*lines, "/help COMMAND explains one, with its flags."])
+
+
+def explanation(command: Command) -> str:
+    """Explain one command with its flags."""
+    first = command.usage + (" [flags]" if command.flags else "")
+    return "\n".join([first, command.help, *([flags(command)] if command.flags else [])])
+
+
+def flags(command: Command) -> str:
+    """List the flags of a command, one a line."""
+    rows = [(flag.usage, flag.help) for _, flag in command.flags.values()]
+    width = max(len(usage) for usage, _ in rows)
+    return "\n".join(f"  {usage:<{width}}  {text}" for usage, text in rows)
+
+
+def _named(job_id: int, owned: Mapping[int, str]) -> str:
+    return f"job {job_id} ({owned[job_id]})" if job_id in owned else f"job {job_id} of somebody else"

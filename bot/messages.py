@@ -1,0 +1,76 @@
+"""What does the message of a job show, at each moment, with which buttons?"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bot import wording
+from bot.button import Keyboard, Offer, Stage
+from bot.chat import Capabilities, CommandError, Progress, View
+from generation import Catalogue, Forecast, ImagineRequest, JobState
+from storage import JobRecord, Jobs, Pictures
+
+UNDER_WAY = Offer(stage=Stage.UNDER_WAY)
+
+
+class Messages:
+    """Computes views, whole, from records; shows nothing itself."""
+
+    def __init__(self, catalogue: Catalogue, jobs: Jobs, pictures: Pictures, keyboard: Keyboard) -> None:
+        self._models = {spec.name: spec for spec in catalogue}
+        self._jobs = jobs
+        self._pictures = pictures
+        self._keyboard = keyboard
+
+    def waiting(
+        self, job_id: int, request: ImagineRequest, forecast: Forecast | None, obstacle: str, reach_s: float | None
+    ) -> View:
+        """Acknowledge a job that waits."""
+        view = wording.waiting(job_id, request, forecast, obstacle, reach_s)
+        return self._with_buttons(view, job_id, UNDER_WAY)
+
+    def running(self, job_id: int, request: ImagineRequest, progress: Progress | None, note: str) -> View:
+        """Show a job under way."""
+        return self._with_buttons(wording.running(job_id, request, progress, note), job_id, UNDER_WAY)
+
+    async def describe(self, job: JobRecord, capabilities: Capabilities) -> View:
+        """Say how a job stands, or how it ended, on a platform of these capabilities."""
+        request = ImagineRequest.from_json(dict(job.request))
+        if not JobState(job.state).is_over:
+            return self._with_buttons(wording.under_way(job, request), job.id, UNDER_WAY)
+        paths = [self._pictures.path(picture.sha256) for picture in job.pictures]
+        view = wording.finished(job, request, paths, await self._comparison(job))
+        return self._with_buttons(view, job.id, self._offer(job, request, capabilities))
+
+    def picture(self, job: JobRecord, index: int, capabilities: Capabilities) -> View:
+        """Show one picture of a job by itself, as the file that it is.
+
+        Raises:
+            CommandError: the job has no such picture.
+        """
+        found = next((picture for picture in job.pictures if picture.index == index), None)
+        if found is None:
+            raise CommandError(f"Job {job.id} has no picture {index + 1}.")
+        request = ImagineRequest.from_json(dict(job.request))
+        offer = replace(self._offer(job, request, capabilities), pictures=1, is_single=True)
+        view = wording.single(job, request, found, self._pictures.path(found.sha256))
+        return replace(view, buttons=self._keyboard.under(job.id, offer, index=index))
+
+    def _offer(self, job: JobRecord, request: ImagineRequest, capabilities: Capabilities) -> Offer:
+        spec = self._models.get(request.model)
+        is_done = job.state == JobState.DONE
+        return Offer(
+            stage=Stage.DONE if is_done else Stage.GIVEN_UP,
+            pictures=len(job.pictures) if is_done else 0,
+            is_lossless=capabilities.is_lossless,
+            has_image_to_image=spec is not None and spec.has_image_to_image,
+        )
+
+    def _with_buttons(self, view: View, job_id: int, offer: Offer) -> View:
+        return replace(view, buttons=self._keyboard.under(job_id, offer))
+
+    async def _comparison(self, job: JobRecord) -> str:
+        if job.rerun_of is None or not job.pictures:
+            return ""
+        original = await self._jobs.get(job.rerun_of)
+        return "" if original is None else wording.comparison(original, job.pictures)
