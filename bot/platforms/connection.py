@@ -47,7 +47,7 @@ class RemotePlatform(Platform, Protocol):
 
 async def keep_connected(platform: RemotePlatform, desk: Desk) -> None:
     """Serve a platform until cancelled; after whatever breaks it, try again, ever more slowly."""
-    pause_s = FIRST_PAUSE_S
+    pause_s = 0.0
     while True:
         started = time.monotonic()
         try:
@@ -56,6 +56,10 @@ async def keep_connected(platform: RemotePlatform, desk: Desk) -> None:
             log.error("platform given up", platform=platform.name, reason=str(error))
             return
         except Exception as error:  # noqa: BLE001 - whatever it was, it is this platform's alone
-            log.error("platform down", platform=platform.name, reason=f"{type(error).__name__}: {error}")
-        pause_s = FIRST_PAUSE_S if time.monotonic() - started > STEADY_S else min(2 * pause_s, LONGEST_PAUSE_S)
+            reason = f"{type(error).__name__}: {error}"
+        else:
+            reason = "it ended without being told to"
+        is_steady = time.monotonic() - started > STEADY_S
+        pause_s = FIRST_PAUSE_S if is_steady else min(max(2 * pause_s, FIRST_PAUSE_S), LONGEST_PAUSE_S)
+        log.error("platform down", platform=platform.name, reason=reason, next_try_s=pause_s)
         await asyncio.sleep(pause_s)

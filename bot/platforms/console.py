@@ -156,7 +156,12 @@ class PlainText:
 
     async def ask(self, form: Form) -> None:
         """Say how the form is filled in."""
-        await self.write(View(text=f"{form.title}, by typing it anew:\n/press {form.button.payload} {form.text}"))
+        await self.write(View(text=f"{form.title}. Change what stands here and type it:\n{filled_in(form)}"))
+
+
+def filled_in(form: Form) -> str:
+    """Write a form as the one line that is typed to send it."""
+    return f"{PRESS} {form.button.payload} {' '.join(form.text.split())}"
 
 
 def offered(view: View) -> str:
@@ -166,15 +171,15 @@ def offered(view: View) -> str:
 
 async def run_typed(platform: ConsolePlatform, router: Router, line: str) -> Answer:
     """Do what a typed line says: a command for the router, or a button to press."""
-    word, _, rest = line.strip().partition(" ")
+    word, *rest = line.split(maxsplit=2)
     call = platform.call()
     if word.casefold() != PRESS:
         return await router.run_line(call, line)
-    payload, _, text = rest.strip().partition(" ")
+    payload, text = (*rest, "", "")[:2]
     try:
         pressed = Button.from_payload(payload)
     except CommandError:
-        needed = f"{PRESS} needs a button, as they are listed under a message, such as: {PRESS} again:12"
+        needed = f"{PRESS} needs a button, as they are listed under messages, such as: {PRESS} again:12"
         refusal = View(text=needed, tone=Tone.REFUSED)
         await call.reply.answer(refusal)
         return refusal

@@ -20,7 +20,7 @@ from rich.text import Text
 
 from bot.chat import Form, View
 from bot.command import Command
-from bot.platforms.console import LEAVING, ME, PRESS, PRESS_HELP, ConsolePlatform, offered, run_typed
+from bot.platforms.console import LEAVING, ME, PRESS_HELP, ConsolePlatform, filled_in, offered, run_typed
 from bot.platforms.rendering import print_view, under_way
 from bot.router import Router
 
@@ -63,8 +63,7 @@ class Terminal:
         """Put the form on the line that is typed on, to be changed and sent."""
         await self.write(View(text=f"{form.title}: change the line below and press Enter."))
         if self._session is not None:
-            text = " ".join(form.text.split())
-            self._session.default_buffer.document = Document(f"{PRESS} {form.button.payload} {text}")
+            self._session.default_buffer.document = Document(filled_in(form))
 
     async def chat(self, platform: ConsolePlatform, router: Router, history: Path) -> None:
         """Read and answer until the person leaves."""
@@ -139,6 +138,7 @@ class Words(Completer):
         command = self._command(text)
         if command is None:
             names = {f"/{name}": found.help for name, found in self._commands.items()}
+            names |= {usage.split()[0]: meaning for usage, meaning in OWN_COMMANDS.items()}
             yield from _matching(text, names)
             return
         *before, word = text.split(" ")
