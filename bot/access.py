@@ -4,8 +4,15 @@ from __future__ import annotations
 
 from bot.chat import Call, CommandError, Member
 from bot.command import Command
-from storage import JobRecord, Jobs, Members, Settings
+from generation import JobState
+from storage import JobRecord, Jobs, Members, PictureRecord, Settings
 
+_STANDING = {
+    JobState.QUEUED: "waits for its turn",
+    JobState.RUNNING: "is being made now",
+    JobState.FAILED: "failed",
+    JobState.CANCELLED: "was cancelled",
+}
 ADMIN = "admin"  # the setting that gives an account or a role the admin right
 YES = "yes"
 
@@ -51,7 +58,7 @@ class Access:
             CommandError: the operator's settings give it, which a chat cannot change.
         """
         if key in self._operators:
-            raise CommandError(f"{key} is an admin by the operator's setting FAIRBRUSH_ADMINS, which only they change.")
+            raise CommandError(f"{key} is an admin by the setting FAIRBRUSH_ADMINS, which only the operator changes.")
         if key not in self._granted:
             return False
         await self._settings.remove(ADMIN, scope=key)
@@ -98,6 +105,22 @@ class Access:
         if job.owner != call.member.key and not self.is_admin(call.member):
             raise CommandError(f"Job {job_id} is somebody else's: only they or an admin may do that.")
         return job
+
+    async def visible_picture(self, job_id: int, index: int | None, call: Call) -> tuple[JobRecord, PictureRecord]:
+        """Find picture `index` of a job that the caller may see; without an index, its only one.
+
+        Raises:
+            CommandError: there is none. A job that was cancelled or failed shows none, even if some were made.
+        """
+        job = await self.visible_job(job_id, call)
+        if job.state != JobState.DONE:
+            raise CommandError(f"Job {job.id} has no pictures: it {_STANDING[JobState(job.state)]}.")
+        if index is None and len(job.pictures) > 1:
+            raise CommandError(f"Job {job.id} has {len(job.pictures)} pictures: say which one, such as {job.id}:1.")
+        for picture in job.pictures:
+            if picture.index == (index or 0):
+                return job, picture
+        raise CommandError(f"Job {job.id} has no picture {(index or 0) + 1}.")
 
     def _sees(self, job: JobRecord, call: Call) -> bool:
         return job.place == call.place.to_json() or job.owner == call.member.key or self.is_admin(call.member)

@@ -26,7 +26,7 @@ from bot.intake import Intake
 from bot.messages import Messages
 from bot.places import Places
 from bot.platforms.connection import Desk
-from bot.preferences import Preferences
+from bot.preferences import NO_STYLE, Preferences
 from bot.router import Router
 from bot.settings import Settings
 from bot.start_images import StartImages
@@ -77,7 +77,7 @@ async def open_access(settings: Settings) -> AsyncIterator[Access]:
     Raises:
         StorageError: the data directory cannot be used, such as while the bot is running.
     """
-    with open_directory(settings.data_dir) as directory:
+    with open_directory(settings.data_dir) as directory, logs.kept_in(directory / "fairbrush.log", settings.secrets):
         async with Database(directory / "fairbrush.db") as database:
             jobs = Jobs(database, Pictures(directory / "pictures"))
             access = Access(settings.admins, Members(database), jobs, Notes(database))
@@ -107,27 +107,29 @@ async def _running(
     )
     is_paused = await notes.get(PAUSED) is not None
     service = Service(catalogue, worker, start_images=pictures.path, is_paused=is_paused)
-    messages = Messages(catalogue, jobs, pictures, Keyboard(collect_buttons(Imagine, Again, Past, Keeping, Waiting)))
+    places = Places(catalogue, notes)
+    keyboard = Keyboard(collect_buttons(Imagine, Again, Past, Keeping, Waiting))
+    messages = Messages(catalogue, places, jobs, pictures, keyboard)
     delivery = Delivery(service, jobs, messages, platforms)
     async with worker, delivery, service:
         access = Access(settings.admins, members, jobs, notes)
         await access.load()
-        places, preferences, history = Places(catalogue, notes), Preferences(notes), History(database)
+        preferences, history = Preferences(catalogue, notes), History(database)
         intake = Intake(service, jobs, members, places, delivery)
         groups = (
-            Imagine(Completion(catalogue, places, preferences, StartImages(pictures, access)), access, intake),
+            Imagine(Completion(catalogue, places, preferences, StartImages(pictures, access, places)), access, intake),
             Again(catalogue, access, intake),
             Past(history, jobs, access, messages),
             Keeping(history, jobs, access, delivery),
             Waiting(service, delivery, jobs, access),
             Models(service, places),
-            Choices(catalogue, preferences),
+            Choices(service, preferences),
             PlaceAdmin(service, places),
             ModelAdmin(service, places),
             QueueAdmin(service, notes, delivery),
             MemberAdmin(members, access),
         )
-        offers = {Kind.MODEL: tuple(spec.name for spec in catalogue), Kind.STYLE: tuple(catalogue.styles)}
+        offers = {Kind.MODEL: tuple(spec.name for spec in catalogue), Kind.STYLE: (*catalogue.styles, NO_STYLE)}
         await intake.resume()
         desk = Desk(router=Router(access, groups, offers), settings=notes, jobs=jobs)
         yield App(desk=desk, service=service, delivery=delivery, directory=settings.data_dir)

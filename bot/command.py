@@ -12,6 +12,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import product
 from typing import Any, get_args
 
 from bot.chat import Answer, Call, CommandError
@@ -26,6 +27,7 @@ DASHES = r"(?:--|—|–|―)"
 TOKEN = re.compile(r'(?:"[^"]*"|“[^”]*”|\S)+')
 FLAG = re.compile(rf"(?P<dash>{DASHES})(?P<name>[^\W\d_][\w-]*)(?:=(?P<value>.*))?", re.DOTALL)
 QUOTES = {'"': '"', "“": "”", "'": "'"}
+TAMED = str.maketrans(dict.fromkeys('"“”', "'"))
 
 
 class Kind(StrEnum):
@@ -115,7 +117,8 @@ class Command:
             values[parameter] = True if is_switch else _named(f"--{name}", flag.read, value)
         if self.argument is None:
             if text:
-                raise CommandError(f"/{self.name} takes no text, but got {shortened(text)}.")
+                flags = f" Flags of /{self.name}: {self._flag_names}." if self.flags else ""
+                raise CommandError(f"/{self.name} takes no text, but got {shortened(text)}.{flags}")
             return values
         parameter, argument, is_required = self.argument
         if text:
@@ -125,6 +128,35 @@ class Command:
             hint = f" (--{greedy[0]} took all the words behind it: put its own in quotes)" if greedy else ""
             raise CommandError(f"/{self.name} needs {argument.label}{hint}, such as: /{self.name} {argument.example}")
         return values
+
+    def written(self, text: str, flags: Mapping[str, str]) -> str:
+        """Write a text and the flags' values as one would type them after the name: `read` finds the very same.
+
+        Only where text and values mix all kinds of quotes, so that none can hold another, quotes become apostrophes.
+        """
+        tame = {name: value.translate(TAMED) for name, value in flags.items()}
+        for wanted, given in ((text, flags), (text.translate(TAMED), tame)):
+            spellings = [_spellings(wanted), *(self._flag_spellings(name, value) for name, value in given.items())]
+            for words in product(*spellings):
+                line = " ".join(words)
+                if self._parts_into(line, (wanted, list(given.items()))):
+                    return line
+        raise ValueError(f"nobody can type {text!r} with {flags}")
+
+    def _flag_spellings(self, name: str, value: str) -> list[str]:
+        flag = self.flags[name][1]
+        if flag.kind is Kind.SWITCH:
+            return [f"--{name}"]
+        if not flag.takes_words:
+            return [f"--{name} {value}"]
+        bare, *in_quotes = _spellings(value)
+        return [f"--{name} {spelling}" for spelling in (*in_quotes, bare)]  # so that words can be added behind it
+
+    def _parts_into(self, line: str, wanted: tuple[str, list[tuple[str, str]]]) -> bool:
+        try:
+            return self._split(line) == wanted
+        except CommandError:
+            return False
 
     def _split(self, typed: str) -> tuple[str, list[tuple[str, str]]]:
         """Part the flags from the text, wherever they stand."""
@@ -176,9 +208,12 @@ class Command:
         near = difflib.get_close_matches(name, self.flags, n=1, cutoff=0.7)
         if match["dash"] != "--" and not near:
             return None
-        allowed = ", ".join(f"--{flag}" for flag in self.flags) or "none"
         hint = f" Did you mean --{near[0]}?" if near else ""
-        raise CommandError(f"Unknown flag --{match['name']}.{hint} Flags of /{self.name}: {allowed}.")
+        raise CommandError(f"Unknown flag --{match['name']}.{hint} Flags of /{self.name}: {self._flag_names}.")
+
+    @property
+    def _flag_names(self) -> str:
+        return ", ".join(f"--{flag}" for flag in self.flags) or "none"
 
 
 def command(name: str, help_text: str, *, is_admin: bool = False) -> Callable[[Handler], Handler]:
@@ -239,6 +274,11 @@ def as_text(text: str) -> str:
 def quoted(text: str) -> str:
     """Put a text in quotes that it does not hold itself."""
     return f"“{text}”" if '"' in text else f'"{text}"'
+
+
+def _spellings(text: str) -> list[str]:
+    """Give a text as it is, and in each kind of quotes."""
+    return [text, *(f"{opening}{text}{closing}" for opening, closing in QUOTES.items())]
 
 
 def _unquoted(text: str) -> str:

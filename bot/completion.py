@@ -7,11 +7,10 @@ from dataclasses import replace
 
 from bot.chat import Call
 from bot.places import Places
-from bot.preferences import Preference, Preferences
+from bot.preferences import Preference, Preferences, is_no_style
 from bot.start_images import StartImages
 from generation import LARGEST_SEED, Catalogue, ImagineOptions, ImagineRequest
 
-NO_STYLE = "none"  # what is typed to do without the preferred style
 SEEDS = random.SystemRandom()
 
 
@@ -43,19 +42,19 @@ class Completion:
         """
         start = await self._start_images.take(call, options.image)
         has_shape = start is not None or options.size is not None or options.aspect_ratio is not None
-        style = options.style or preference.style
+        style = preference.style if options.style is None else options.style
         wanted = replace(
             options,
             aspect_ratio=options.aspect_ratio if has_shape else preference.aspect_ratio,
             images=preference.images if options.images is None else options.images,
             image="" if start is None else start.sha256,
             image_size=None if start is None else start.size,
-            style=None if style == NO_STYLE else style,
+            style=None if style is None or is_no_style(style) else style,
         )
         default_model = await self._default_model(call, preference)
         return self._catalogue.complete(wanted, default_model=default_model, seed=draw_seed())
 
     async def _default_model(self, call: Call, preference: Preference) -> str:
-        if preference.model is not None and preference.model in await self._places.allowed(call.place):
+        if preference.model is not None and preference.model in await self._places.usable(call):
             return preference.model
-        return await self._places.model(call.place)
+        return await self._places.model(call)

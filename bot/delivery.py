@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self, assert_never
 
 import structlog
 
 from bot import wording
-from bot.chat import Call, NotNowError, Place, Platform, Progress, Tone, UndeliverableError, View
+from bot.chat import Call, Place, Platform, Progress, Tone, View
 from bot.editor import Editor, Note
 from bot.messages import Messages
 from generation import (
@@ -44,8 +44,9 @@ class _Followed:
     """A job with a message: what is known of it beyond its record."""
 
     request: ImagineRequest
+    is_spoiler: bool
     editor: Editor
-    task: asyncio.Task[View]
+    task: asyncio.Task[View | None]
     reach_s: float | None
     is_running: bool = False
     progress: Progress | None = None
@@ -64,6 +65,7 @@ class Delivery:
         self._messages = messages
         self._platforms = platforms
         self._followed: dict[int, _Followed] = {}
+        self._removals: set[asyncio.Task[View | None]] = set()
         self._lost: dict[int, str] = {}
         self._stalled = ""
         self._moved = asyncio.Event()
@@ -78,8 +80,8 @@ class Delivery:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await asyncio.wait([self._recorder])
-        for followed in self._followed.values():
-            followed.task.cancel()
+        for task in (*(followed.task for followed in self._followed.values()), *self._removals):
+            task.cancel()
         if not isinstance(error, asyncio.CancelledError):
             kind = error = trace = None  # the group would wrap what is none of its business
         await self._tasks.__aexit__(kind, error, trace)
@@ -109,7 +111,8 @@ class Delivery:
         task = self._tasks.create_task(editor.run(), name=f"message of job {job.id}")
         task.add_done_callback(lambda _: self._leave(job.id))
         request = ImagineRequest.from_json(dict(job.request))
-        self._followed[job.id] = _Followed(request, editor, task, None if call is None else call.reach_s)
+        reach_s = call.reach_s if call is not None else None
+        self._followed[job.id] = _Followed(request, job.is_spoiler, editor, task, reach_s)
 
     def refresh_waiting(self) -> None:
         """Let every waiting job's message show its present place."""
@@ -120,7 +123,7 @@ class Delivery:
         for job_id, followed in waiting.items():
             forecast = forecasts.get(job_id)
             view = self._messages.waiting(job_id, followed.request, forecast, self.obstacle, followed.reach_s)
-            followed.editor.show(view, 1)
+            followed.editor.show(replace(view, is_spoiler=followed.is_spoiler), 1)
 
     async def posted(self, job_id: int) -> None:
         """Wait until a job's message is there."""
@@ -137,11 +140,11 @@ class Delivery:
         return await self._messages.describe(job, platform.capabilities)
 
     async def ended(self, job_id: int) -> View | None:
-        """Wait until a job's message shows its end, and give what it shows; None if it waits behind an obstacle."""
+        """Wait until a job's message shows its end, and give that view; None if it is stuck, or was deleted."""
         followed = self._followed.get(job_id)
         if followed is None:
             job = await self._jobs.get(job_id)
-            return None if job is None else await self._describe(job)
+            return None if job is None or job.is_deleted else await self._describe(job)
         await self._wait(lambda: followed.task.done() or self._is_stuck(job_id))
         return followed.task.result() if followed.task.done() else None
 
@@ -153,21 +156,22 @@ class Delivery:
         """Take a deleted job's message away, as soon as its platform can."""
         place = Place.from_json(job.place)
         platform = self._platforms.get(place.platform)
-        if platform is not None and job.message_id is not None:
-            self._tasks.create_task(self._remove(job.id, platform, place, job.message_id), name=f"removal of {job.id}")
+        followed = self._followed.get(job.id)
+        if followed is not None and not followed.task.done():  # it has not shown the end yet, and must not any more
+            followed.editor.withdraw(DELETED)
+        elif platform is not None:
+            self._take_away(platform, place, job.message_id, self._note(job.id))
 
-    async def _remove(self, job_id: int, platform: Platform, place: Place, message_id: str) -> None:
-        is_gone = False
-        while not is_gone:
-            try:
-                await platform.remove(place, message_id)
-                is_gone = True
-            except NotNowError as error:
-                await asyncio.sleep(error.after_s)
-            except UndeliverableError as error:
-                log.warning("message not removed", job_id=job_id, reason=str(error))
-                is_gone = True
-        await self._note(job_id)(None, DELETED)
+    def remove_pressed(self, call: Call) -> None:
+        """Take the message away whose button was pressed, as soon as its platform can."""
+        self._take_away(call.platform, call.place, call.message_id)
+
+    def _take_away(self, platform: Platform, place: Place, message_id: str | None, note: Note | None = None) -> None:
+        editor = Editor(platform, place, key="", note=note, message_id=message_id)
+        editor.withdraw(DELETED)
+        task = self._tasks.create_task(editor.run(), name=f"removal of message {message_id}")
+        self._removals.add(task)
+        task.add_done_callback(self._removals.discard)
 
     def unfinished(self) -> list[int]:
         """Give the jobs that wait or run."""
@@ -282,7 +286,7 @@ class Delivery:
             setattr(followed, name, value)
         if followed.is_running:
             view = self._messages.running(job_id, followed.request, followed.progress, followed.note)
-            followed.editor.show(view, 1)
+            followed.editor.show(replace(view, is_spoiler=followed.is_spoiler), 1)
 
     def _note(self, job_id: int) -> Note:
         async def note(message_id: str | None, revision: int) -> None:

@@ -70,6 +70,7 @@ class Intake:
                 )
         for record in await self._jobs.owed():
             if record.is_deleted:
+                await self._jobs.delete(record.id)  # which may have been broken off
                 self._delivery.remove(record)
             else:
                 self._delivery.follow(record)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from bot.chat import View
-from bot.command import Command
+from bot.command import Command, Kind
 from bot.preferences import Preference
 from bot.wording import title, turn
 from generation import (
@@ -35,7 +35,8 @@ def history(page: HistoryPage, words: str, *, is_favourite: bool) -> View:
             if is_favourite
             else "You have made nothing yet. Begin with: /imagine a red circle on a blue background"
         )
-        text = f"Nothing of yours matches “{title(words)}”." if words else nothing
+        whose = "None of your favourites" if is_favourite else "Nothing of yours"
+        text = f"{whose} matches “{title(words)}”." if words else nothing
         return View(text=text, is_private=True)
     lines = [job_line(job, ImagineRequest.from_json(dict(job.request))) for job in page.jobs]
     if page.older_than is not None:
@@ -120,10 +121,12 @@ def command_list(commands: Iterable[Command], own: Mapping[str, str]) -> str:
     return "\n".join([*lines, "/help COMMAND explains one, with its flags."])
 
 
-def explanation(command: Command) -> str:
-    """Explain one command with its flags."""
+def explanation(command: Command, offers: Mapping[Kind, Sequence[str]]) -> str:
+    """Explain one command with its flags, and what can be chosen for them."""
     first = command.usage + (" [flags]" if command.flags else "")
-    return "\n".join([first, command.help, *([flags(command)] if command.flags else [])])
+    choices = [(flag, offers[flag.kind]) for _, flag in command.flags.values() if flag.kind in offers]
+    lines = [first, command.help, *([flags(command)] if command.flags else [])]
+    return "\n".join([*lines, *(f"--{flag.name} can be {', '.join(names)}." for flag, names in choices)])
 
 
 def flags(command: Command) -> str:

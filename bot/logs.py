@@ -11,10 +11,13 @@ from pathlib import Path
 
 import structlog
 
+from bot.chat import CommandError
+
 LARGEST_BYTES = 5_000_000
 OLD_FILES = 2
 HIDDEN = "•••"
 CHATTY = ("httpx", "httpcore", "telegram", "discord", "alembic")  # they log each request, token in the URL and all
+REPETITIVE = ("telegram.request",)  # logs, with a traceback, what it raises as well
 
 SHARED: list[structlog.typing.Processor] = [
     structlog.stdlib.add_log_level,
@@ -23,18 +26,18 @@ SHARED: list[structlog.typing.Processor] = [
 ]
 
 
-class _Discreet(structlog.stdlib.ProcessorFormatter):
-    """Writes one line of `name=value` pairs, in which no secret is ever to be read, not even in a traceback."""
+FOR_TOOLS: list[structlog.typing.Processor] = [
+    structlog.processors.ExceptionRenderer(),
+    structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "logger", "event"]),
+]
 
-    def __init__(self, secrets: Collection[str]) -> None:
-        super().__init__(
-            processors=[
-                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.ExceptionRenderer(),
-                structlog.processors.LogfmtRenderer(key_order=["timestamp", "level", "logger", "event"]),
-            ],
-            foreign_pre_chain=SHARED,
-        )
+
+class _Discreet(structlog.stdlib.ProcessorFormatter):
+    """Writes a line in which no secret is ever to be read, not even in a traceback."""
+
+    def __init__(self, secrets: Collection[str], renderers: Collection[structlog.typing.Processor]) -> None:
+        meta = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+        super().__init__(processors=[meta, *renderers], foreign_pre_chain=SHARED)
         self._secrets = secrets
 
     def format(self, record: logging.LogRecord) -> str:
@@ -48,7 +51,7 @@ class _Discreet(structlog.stdlib.ProcessorFormatter):
 def kept_in(path: Path, secrets: Collection[str]) -> Iterator[None]:
     """Write our own logs and those of libraries to this file, which is turned over when it grows large."""
     handler = RotatingFileHandler(path, maxBytes=LARGEST_BYTES, backupCount=OLD_FILES, encoding="utf-8", delay=True)
-    handler.setFormatter(_Discreet(secrets))
+    handler.setFormatter(_Discreet(secrets, FOR_TOOLS))
     structlog.configure(
         processors=[*SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -59,10 +62,14 @@ def kept_in(path: Path, secrets: Collection[str]) -> Iterator[None]:
     level, root.level = root.level, logging.INFO
     for name in CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)
+    for name in REPETITIVE:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     logging.captureWarnings(True)
     logging.raiseExceptions = False  # a log that cannot be written is nothing to show in a chat
     try:
         yield
+    except CommandError:
+        raise  # words for whoever is at the command line
     except Exception:
         structlog.get_logger(__name__).exception("stopped by an error")
         raise
@@ -75,9 +82,16 @@ def kept_in(path: Path, secrets: Collection[str]) -> Iterator[None]:
 
 @contextlib.contextmanager
 def shown(secrets: Collection[str]) -> Iterator[None]:
-    """Show the logs on standard error as well, for whoever runs a server."""
+    """Show the logs on standard error as well, for whoever runs a server, and easier to read."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(_Discreet(secrets))
+    # The library's own choice of a traceback shows the values of variables.
+    for_people = structlog.dev.ConsoleRenderer(
+        colors=sys.stderr.isatty(),
+        pad_event_to=0,
+        repr_native_str=True,
+        exception_formatter=structlog.dev.plain_traceback,
+    )
+    handler.setFormatter(_Discreet(secrets, [for_people]))
     logging.getLogger().addHandler(handler)
     try:
         yield

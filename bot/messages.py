@@ -6,9 +6,10 @@ from dataclasses import replace
 
 from bot import wording
 from bot.button import Keyboard, Offer, Stage
-from bot.chat import Capabilities, CommandError, Progress, View
+from bot.chat import Call, Capabilities, Progress, View
+from bot.places import Places
 from generation import Catalogue, Forecast, ImagineRequest, JobState
-from storage import JobRecord, Jobs, Pictures
+from storage import JobRecord, Jobs, PictureRecord, Pictures
 
 UNDER_WAY = Offer(stage=Stage.UNDER_WAY)
 
@@ -16,8 +17,11 @@ UNDER_WAY = Offer(stage=Stage.UNDER_WAY)
 class Messages:
     """Computes views, whole, from records; shows nothing itself."""
 
-    def __init__(self, catalogue: Catalogue, jobs: Jobs, pictures: Pictures, keyboard: Keyboard) -> None:
+    def __init__(
+        self, catalogue: Catalogue, places: Places, jobs: Jobs, pictures: Pictures, keyboard: Keyboard
+    ) -> None:
         self._models = {spec.name: spec for spec in catalogue}
+        self._places = places
         self._jobs = jobs
         self._pictures = pictures
         self._keyboard = keyboard
@@ -42,19 +46,29 @@ class Messages:
         view = wording.finished(job, request, paths, await self._comparison(job))
         return self._with_buttons(view, job.id, self._offer(job, request, capabilities))
 
-    def picture(self, job: JobRecord, index: int, capabilities: Capabilities) -> View:
+    async def shown(self, job: JobRecord, call: Call) -> View:
+        """Describe a job to whoever calls.
+
+        Raises:
+            CommandError: its pictures must not be seen in that place.
+        """
+        view = await self.describe(job, call.platform.capabilities)
+        if view.pictures:
+            await self._places.check_shown(call, ImagineRequest.from_json(dict(job.request)).model)
+        return view
+
+    async def picture(self, job: JobRecord, picture: PictureRecord, call: Call) -> View:
         """Show one picture of a job by itself, as the file that it is.
 
         Raises:
-            CommandError: the job has no such picture.
+            CommandError: it must not be seen in that place.
         """
-        found = next((picture for picture in job.pictures if picture.index == index), None)
-        if found is None:
-            raise CommandError(f"Job {job.id} has no picture {index + 1}.")
         request = ImagineRequest.from_json(dict(job.request))
-        offer = replace(self._offer(job, request, capabilities), pictures=1, is_single=True)
-        view = wording.single(job, request, found, self._pictures.path(found.sha256))
-        return replace(view, buttons=self._keyboard.under(job.id, offer, index=index))
+        await self._places.check_shown(call, request.model)
+        offer = self._offer(job, request, call.platform.capabilities)
+        offer = replace(offer, pictures=1, is_single=True)
+        view = wording.single(job, request, picture, self._pictures.path(picture.sha256))
+        return replace(view, buttons=self._keyboard.under(job.id, offer, index=picture.index))
 
     def _offer(self, job: JobRecord, request: ImagineRequest, capabilities: Capabilities) -> Offer:
         spec = self._models.get(request.model)

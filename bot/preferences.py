@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
+from generation import Catalogue
 from storage import Settings
 
 NAME = "preferences"
+NO_STYLE = "none"  # what is typed to do without a style
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,16 +27,28 @@ class Preference:
 NONE = Preference()
 
 
+def is_no_style(typed: str) -> bool:
+    """Tell whether somebody wants no style."""
+    return typed.casefold() == NO_STYLE
+
+
 class Preferences:
     """The preferences of all members, kept."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, catalogue: Catalogue, settings: Settings) -> None:
+        self._models = {spec.name for spec in catalogue}
+        self._styles = set(catalogue.styles)
         self._settings = settings
 
     async def of(self, member: str) -> Preference:
-        """Give a member's preference."""
+        """Give a member's preference; a model or style that has left the catalogue counts as none."""
         kept = await self._settings.get(NAME, scope=member)
-        return NONE if kept is None else _read(json.loads(kept))
+        known = NONE if kept is None else _read(json.loads(kept))
+        return replace(
+            known,
+            model=known.model if known.model in self._models else None,
+            style=known.style if known.style in self._styles else None,
+        )
 
     async def put(self, member: str, preference: Preference) -> None:
         """Keep a member's preference."""

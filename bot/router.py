@@ -64,7 +64,12 @@ class Router:
         except Exception:
             log.exception("command broke", member=call.member.key)
             answer = View(text=wording.BROKEN, tone=Tone.FAILED, is_private=True)
-        await _show(call.reply, answer)
+        try:
+            await _show(call.reply, answer)
+        except BrokenPipeError:
+            raise  # nobody reads the terminal any more: that ends the program
+        except Exception:
+            log.exception("answer not shown", member=call.member.key)
         return answer
 
     async def _press(self, call: Call, button: Button, text: str | None) -> Answer:
@@ -102,9 +107,10 @@ class Router:
         known, own = self.commands(call.member), call.platform.capabilities.own_commands
         wanted = " ".join(name.removeprefix("/").casefold().split())
         if wanted in known:
-            return View(text=listings.explanation(known[wanted]), is_private=True)
-        if f"/{wanted}" in own:
-            return View(text=f"/{wanted}\n{own[f'/{wanted}']}", is_private=True)
+            return View(text=listings.explanation(known[wanted], self._offers), is_private=True)
+        for usage, meaning in own.items():
+            if usage.split()[0] == f"/{wanted}":
+                return View(text=f"{usage}\n{meaning}", is_private=True)
         listed = [found for key, found in known.items() if not wanted or key.startswith(f"{wanted} ")]
         if not listed:
             first, _, second = wanted.partition(" ")

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import Iterator
+import sys
+from collections.abc import Collection, Iterator
 
 import structlog
 
 from bot import logs
-from bot.app import open_app
+from bot.app import App, open_app
 from bot.chat import CommandError
 from bot.platforms.connection import RemotePlatform, keep_connected
 from bot.settings import Settings
@@ -20,6 +21,7 @@ NOBODY_TO_SERVE = (
     "No platform has a token yet. fairbrush setup telegram and fairbrush setup discord say how to get one; "
     "fairbrush chat works here without any."
 )
+NOBODY_LEFT = "No platform takes its token, so nobody can be served; the lines above say what to do."
 STOPPED = 0
 GIVEN_UP = 1
 
@@ -36,20 +38,33 @@ async def serve(settings: Settings) -> int:
     platforms = {platform.name: platform for platform in _platforms(settings)}
     if not platforms:
         raise CommandError(NOBODY_TO_SERVE)
-    with logs.shown(settings.secrets):
-        async with open_app(settings, platforms) as app:
-            try:
-                with _told_to_stop():
-                    log.info("serving", platforms=", ".join(platforms), data=str(settings.data_dir))
-                    with contextlib.suppress(WorkerDownError):  # told to whoever asks for a picture
-                        await app.service.card()  # so that nobody's first command has to wait for the worker
-                    async with asyncio.TaskGroup() as connections:
-                        for platform in platforms.values():
-                            connections.create_task(keep_connected(platform, app.desk), name=platform.name)
-            except asyncio.CancelledError:
-                log.info("stopping", unfinished=len(app.delivery.unfinished()))
-                return STOPPED
-            return GIVEN_UP
+    try:
+        with _told_to_stop(), logs.shown(settings.secrets):
+            async with open_app(settings, platforms) as app:
+                log.info("starting", platforms=", ".join(platforms), data=str(settings.data_dir))
+                await _serve_all(app, platforms.values())
+    except asyncio.CancelledError:
+        return STOPPED
+    sys.stderr.write(f"{NOBODY_LEFT}\n")
+    return GIVEN_UP
+
+
+async def _serve_all(app: App, platforms: Collection[RemotePlatform]) -> None:
+    """Serve until no platform is left."""
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(_wake_worker(app), name="worker's first start")
+            for platform in platforms:
+                tasks.create_task(keep_connected(platform, app.desk), name=platform.name)
+    except asyncio.CancelledError:
+        log.info("stopping", unfinished=len(app.delivery.unfinished()))
+        raise
+
+
+async def _wake_worker(app: App) -> None:
+    """Have the worker started before somebody's first command needs it; whoever asks is told why it cannot be."""
+    with contextlib.suppress(WorkerDownError):
+        await app.service.card()
 
 
 def _platforms(settings: Settings) -> Iterator[RemotePlatform]:
@@ -66,15 +81,23 @@ def _platforms(settings: Settings) -> Iterator[RemotePlatform]:
 
 @contextlib.contextmanager
 def _told_to_stop() -> Iterator[None]:
-    """Let SIGTERM and Ctrl-C cancel the block."""
+    """Let the first SIGTERM or Ctrl-C cancel the block; a second one has its usual, rougher effect."""
     task = asyncio.current_task()
     assert task is not None
     loop = asyncio.get_running_loop()
     signals = (signal.SIGTERM, signal.SIGINT)
+
+    def listen_no_more() -> None:
+        for number in signals:
+            loop.remove_signal_handler(number)
+
+    def stop() -> None:
+        listen_no_more()
+        task.cancel()
+
     for number in signals:
-        loop.add_signal_handler(number, task.cancel)
+        loop.add_signal_handler(number, stop)
     try:
         yield
     finally:
-        for number in signals:
-            loop.remove_signal_handler(number)
+        listen_no_more()

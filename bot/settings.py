@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
-from pydantic import BaseModel, Field, SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from bot.chat import CommandError
+
+EXAMPLE_ADDRESS = "http://127.0.0.1:8081"
 
 
 class GenerationSettings(BaseModel):
@@ -29,18 +33,38 @@ class GenerationSettings(BaseModel):
         return device
 
 
+def _check_token(token: object) -> object:
+    """Take a token as it was pasted, with blanks around it or nothing at all."""
+    if not isinstance(token, str):
+        return token
+    if not re.fullmatch(r"[!-~]*", token.strip()):
+        raise ValueError("a token is one word of plain letters, figures and signs, as the platform shows it")
+    return token.strip() or None
+
+
+def _check_address(address: str) -> str:
+    parts = urlsplit(address)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError(f"it must be an address such as {EXAMPLE_ADDRESS}")
+    return address
+
+
+Token = Annotated[SecretStr | None, BeforeValidator(_check_token)]
+Address = Annotated[str, AfterValidator(_check_address)]
+
+
 class DiscordSettings(BaseModel):
     """How Discord is reached; without a token, not at all. `proxy` is the URL of an HTTP proxy."""
 
-    token: SecretStr | None = None
-    proxy: str | None = None
+    token: Token = None
+    proxy: Address | None = None
 
 
 class TelegramSettings(BaseModel):
     """How Telegram is reached; without a token, not at all. `base_url` is the root of a Bot API server."""
 
-    token: SecretStr | None = None
-    base_url: str | None = None
+    token: Token = None
+    base_url: Address | None = None
 
 
 class Settings(BaseSettings):
@@ -58,9 +82,12 @@ class Settings(BaseSettings):
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """All that must never be read anywhere."""
+        """All that must never be read anywhere: the tokens, and the passwords in addresses."""
         tokens = (self.discord.token, self.telegram.token)
-        return tuple(token.get_secret_value() for token in tokens if token is not None)
+        addresses = (self.discord.proxy, self.telegram.base_url)
+        secrets = [token.get_secret_value() for token in tokens if token is not None]
+        secrets += [password for address in addresses if (password := urlsplit(address or "").password)]
+        return tuple(secrets)
 
     @field_validator("data_dir")
     @classmethod

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
 from bot.access import Access
 from bot.chat import Call, CommandError
+from bot.places import Places
+from bot.values import local_path
 from generation import LARGEST_FILE_MIB, ImagineRequest, read_start_image
-from storage import JobRecord, Pictures
+from storage import Pictures
 
 JOB_PICTURE = re.compile(r"#?(\d{1,18})(?::(\d))?")
 MIB = 2**20
@@ -18,18 +19,20 @@ MIB = 2**20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """A picture that is kept to start from. `size` is in pixels, None if it is not known without reading it."""
+    """A picture that is kept to start from. `size` is in pixels; its ratio holds if none is typed."""
 
     sha256: str
-    size: tuple[int, int] | None
+    size: tuple[int, int]
 
 
 class StartImages:
     """Takes in start pictures, cleaned of whatever else their files hold."""
 
-    def __init__(self, pictures: Pictures, access: Access) -> None:
+    def __init__(self, pictures: Pictures, access: Access, places: Places) -> None:
         self._pictures = pictures
         self._access = access
+        self._places = places
+        self._reading = asyncio.Semaphore(1)
 
     async def take(self, call: Call, typed: str) -> Start | None:
         """Keep the picture that a call brings or names; None if it does neither.
@@ -47,37 +50,35 @@ class StartImages:
         if not typed:
             return None
         if (match := JOB_PICTURE.fullmatch(typed)) is not None:
-            job = await self._access.visible_job(int(match[1]), call)
-            return _of_job(job, None if match[2] is None else int(match[2]))
+            return await self._of_job(call, int(match[1]), None if match[2] is None else int(match[2]))
         if call.platform.capabilities.reads_local_files:
             return await self._keep(await asyncio.to_thread(_read_file, typed))
         raise CommandError(
             "--image takes a job's number, such as 12, or 12:2 for its second picture; or attach a picture instead."
         )
 
+    async def _of_job(self, call: Call, job_id: int, number: int | None) -> Start:
+        """Find picture `number` of a job, from 1; 0 is the one that the job itself started from."""
+        if number != 0:
+            index = None if number is None else number - 1
+            job, picture = await self._access.visible_picture(job_id, index, call)
+            await self._places.check_shown(call, ImagineRequest.from_json(dict(job.request)).model)
+            return Start(sha256=picture.sha256, size=(picture.width, picture.height))
+        job = await self._access.visible_job(job_id, call)
+        request = ImagineRequest.from_json(dict(job.request))
+        if not request.image:
+            raise CommandError(f"Job {job.id} did not start from a picture.")
+        return Start(sha256=request.image, size=(request.width, request.height))
+
     async def _keep(self, data: bytes) -> Start:
-        image = await asyncio.to_thread(read_start_image, data)
+        async with self._reading:  # one at a time: it may take hundreds of MB, and whoever waits must not hold a thread
+            image = await asyncio.to_thread(read_start_image, data)
         sha256 = await asyncio.to_thread(self._pictures.save, image.png)
         return Start(sha256=sha256, size=(image.width, image.height))
 
 
-def _of_job(job: JobRecord, number: int | None) -> Start:
-    """Find picture `number` of a job, from 1; 0 is the one that the job itself started from."""
-    if number == 0:
-        sha256 = ImagineRequest.from_json(dict(job.request)).image
-        if not sha256:
-            raise CommandError(f"Job {job.id} did not start from a picture.")
-        return Start(sha256=sha256, size=None)
-    if number is None and len(job.pictures) > 1:
-        raise CommandError(f"Job {job.id} has {len(job.pictures)} pictures: say which one, such as {job.id}:1.")
-    for picture in job.pictures:
-        if picture.index + 1 == (number or 1):
-            return Start(sha256=picture.sha256, size=(picture.width, picture.height))
-    raise CommandError(f"Job {job.id} has no picture{'' if number is None else f' {number}'} to start from.")
-
-
 def _read_file(typed: str) -> bytes:
-    path = Path(typed).expanduser()
+    path = local_path(typed)
     try:
         if not path.is_file():
             raise CommandError(f"There is no file {path.name}.")

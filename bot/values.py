@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from bot.chat import CommandError
 from bot.command import shortened
@@ -44,6 +45,14 @@ def _pair(text: str, separator: str, complaint: str) -> tuple[int, int]:
     if match is None or 0 in (first := (int(match[1]), int(match[2]))):
         raise CommandError(complaint)
     return first
+
+
+def local_path(text: str) -> Path:
+    """Read the path of a file of this machine, with ~ for a home directory."""
+    try:
+        return Path(text).expanduser()
+    except RuntimeError:  # nobody's home directory
+        return Path(text)
 
 
 def job_number(text: str) -> int:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from decimal import Decimal
 from pathlib import Path
 
 from bot.chat import Progress, Tone, View
-from bot.command import as_text, quoted
 from generation import Forecast, ImagineRequest, JobState, PictureMetadata
 from storage import JobRecord, PictureRecord
 
@@ -49,23 +49,31 @@ def settings(request: ImagineRequest) -> str:
     return " · ".join(parts)
 
 
-def as_typed(job_id: int, request: ImagineRequest, *, with_seed: bool) -> str:
-    """Write a request as one would type it after /imagine, to be edited."""
+def as_flags(job: JobRecord, request: ImagineRequest, *, with_seed: bool) -> dict[str, str]:
+    """Give the flags by which one would ask for a job's request, to be edited; the longest comes last."""
     flags = {
         "model": request.model,
         "steps": f"{request.num_inference_steps}",
-        "cfg": f"{request.guidance_scale:g}",
+        "cfg": _exact(request.guidance_scale),
         "size": f"{request.width}x{request.height}",
     }
-    if request.negative_prompt:
-        flags["no"] = quoted(request.negative_prompt)
     if request.images > 1:
         flags["count"] = f"{request.images}"
     if request.image:
-        flags |= {"image": f"{job_id}:0", "strength": f"{request.strength:g}"}
+        flags |= {"image": f"{job.id}:0", "strength": _exact(request.strength)}
     if with_seed:
         flags["seed"] = f"{request.seed}"
-    return " ".join([as_text(request.prompt), *(f"--{name} {value}" for name, value in flags.items())])
+    if job.is_spoiler:
+        flags["spoiler"] = ""
+    if request.negative_prompt:
+        flags["no"] = request.negative_prompt
+    return flags
+
+
+def _exact(value: float) -> str:
+    """Write a number with all its digits and without an exponent, as people type it."""
+    digits = format(Decimal(repr(value)), "f")
+    return digits.rstrip("0").rstrip(".") if "." in digits else digits
 
 
 def waiting(
@@ -126,17 +134,19 @@ def single(job: JobRecord, request: ImagineRequest, picture: PictureRecord, path
 def info(job: JobRecord, request: ImagineRequest) -> View:
     """Say all that is known of how a job's pictures were made."""
     lines = [f"Job {job.id}: {job.state}", request.prompt, settings(request)]
-    if request.negative_prompt:
+    if request.negative_prompt != title(request.negative_prompt):
         lines.append(f"Without: {request.negative_prompt}")
+    if job.error:
+        lines.append(job.error)
     if job.rerun_of is not None:
-        lines.append(f"Made as job {job.rerun_of} once more")
+        lines.append(f"A rerun of job {job.rerun_of}")
     if len(job.pictures) > 1:
         lines.append(f"Seeds: {', '.join(str(picture.seed) for picture in job.pictures)}")
     if job.gpu_ms:
         lines.append(f"GPU time: {job.gpu_ms / 1000:.1f} s")
     if job.pictures:
         facts = job.pictures[0].provenance
-        lines.append("with " + ", ".join(f"{name} {value}" for name, value in sorted(facts.items())))
+        lines.append("Made with " + ", ".join(f"{name} {value}" for name, value in sorted(facts.items())))
     return View(text="\n".join(lines), is_private=True)
 
 

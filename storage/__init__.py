@@ -2,7 +2,7 @@
 
 from storage.database import Database
 from storage.directory import open_directory
-from storage.errors import StorageError
+from storage.errors import InUseError, StorageError
 from storage.history import History
 from storage.jobs import Jobs
 from storage.members import Members, Settings
@@ -13,6 +13,7 @@ __all__ = [
     "Database",
     "History",
     "HistoryPage",
+    "InUseError",
     "JobRecord",
     "Jobs",
     "Members",

@@ -12,6 +12,7 @@ from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.database import Database
+from storage.errors import StorageError
 from storage.pictures import Pictures
 from storage.records import JobRecord, NewJob, NewPicture, PictureRecord
 from storage.tables import OPEN_STATES, FavouriteRow, InboundRow, JobRow, MemberRow, PictureRow, SettingRow
@@ -27,7 +28,11 @@ class Jobs:
         self._pictures = pictures
 
     async def accept(self, key: str, job: NewJob) -> tuple[int, bool]:
-        """Keep a job under the key of the event that asked for it; gives its id, and False if it was kept before."""
+        """Keep a job under the key of the event that asked for it; gives its id, and False if it was kept before.
+
+        Raises:
+            StorageError: the picture that it starts from was deleted, or the database refuses; nothing was kept.
+        """
 
         async def unit(connection: AsyncConnection) -> tuple[int, bool]:
             fresh = await connection.execute(
@@ -38,6 +43,8 @@ class Jobs:
                 known_id = known.scalar_one()
                 assert known_id is not None  # both were written at once
                 return known_id, False
+            if job.start_image and not self._pictures.path(job.start_image).exists():
+                raise StorageError("The picture to start from was deleted. Nothing was kept; choose another one.")
             names = ("owner", "model", "prompt", "rerun_of", "start_image", "is_spoiler")
             values = {name: getattr(job, name) for name in names}
             inserted = await connection.execute(
@@ -98,6 +105,8 @@ class Jobs:
             )
 
         await self._database.write(unit)
+        if not self._pictures.path(sha256).exists():  # another job's deletion of the same picture came in between
+            await asyncio.to_thread(self._pictures.save, picture.png)
         return sha256
 
     async def end(
@@ -133,25 +142,31 @@ class Jobs:
         await self._database.write(unit)
 
     async def delete(self, job_id: int) -> None:
-        """Forget a job's pictures and prompt. A file goes too, unless another job shows it or starts from it."""
+        """Forget a job that is over: first what it says, then its files, unless another job shows or starts from one.
 
-        async def unit(connection: AsyncConnection) -> list[str]:
-            gone = await connection.execute(
-                delete(PictureRow).where(PictureRow.job_id == job_id).returning(PictureRow.sha256)
-            )
-            names = set(gone.scalars())
-            await connection.execute(delete(FavouriteRow).where(FavouriteRow.job_id == job_id))
-            start = await connection.execute(select(JobRow.start_image).where(JobRow.id == job_id))
-            names.add(start.scalar_one())
+        The names of the files go last, so that a deletion that was broken off can be taken up: twice does no harm.
+        """
+        is_it = JobRow.id == job_id
+
+        async def forget(connection: AsyncConnection) -> None:
             await connection.execute(
                 update(JobRow)
-                .where(JobRow.id == job_id)
-                .values(deleted_ms=_now_ms(), want_rev=JobRow.want_rev + 1, prompt="", request={}, start_image="")
+                .where(is_it, JobRow.deleted_ms.is_(None))
+                .values(deleted_ms=_now_ms(), want_rev=JobRow.want_rev + 1, prompt="", request={})
             )
-            return [name for name in names if name and not await _is_used(connection, name)]
+            await connection.execute(delete(FavouriteRow).where(FavouriteRow.job_id == job_id))
 
-        for sha256 in await self._database.write(unit):
-            await asyncio.to_thread(self._pictures.remove, sha256)
+        async def finish(connection: AsyncConnection) -> None:
+            shown = select(PictureRow.sha256).where(PictureRow.job_id == job_id)
+            names = await connection.execute(shown.union(select(JobRow.start_image).where(is_it)))
+            for name in filter(None, names.scalars().all()):
+                if not await _is_used(connection, name):  # nor will it be: within a unit nobody else writes
+                    await asyncio.to_thread(self._pictures.remove, name)
+            await connection.execute(delete(PictureRow).where(PictureRow.job_id == job_id))
+            await connection.execute(update(JobRow).where(is_it).values(start_image=""))
+
+        await self._database.write(forget)
+        await self._database.write(finish)
 
     async def move_place(self, old: Mapping[str, str], new: Mapping[str, str]) -> None:
         """A channel has got a new address: take its jobs and settings there, threads included."""
@@ -217,8 +232,10 @@ async def _move_account(connection: AsyncConnection, owner: str, virtual_time_ms
 
 
 async def _is_used(connection: AsyncConnection, sha256: str) -> bool:
-    shown = exists().where(PictureRow.sha256 == sha256)
-    started_from = exists().where(JobRow.start_image == sha256, JobRow.start_image != "")
+    """Tell whether a job that is not deleted shows the picture or starts from it."""
+    is_kept = JobRow.deleted_ms.is_(None)
+    shown = exists().where(PictureRow.sha256 == sha256, PictureRow.job_id == JobRow.id, is_kept)
+    started_from = exists().where(JobRow.start_image == sha256, JobRow.start_image != "", is_kept)
     return bool((await connection.execute(select(shown | started_from))).scalar_one())
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Annotated
 
-from bot import listings, wording
+from bot import listings
 from bot.access import Access
 from bot.chat import Call, CommandError, View
-from bot.command import Argument, Kind, command
+from bot.command import Argument, Kind, command, shortened
 from bot.delivery import Delivery
 from bot.places import Places
 from bot.values import yes_or_no
@@ -16,13 +17,33 @@ from generation import Service
 from storage import Members, Settings
 
 PAUSED = "paused"  # the setting that keeps a pause over a restart
+ACCOUNT = re.compile(r"[a-z]+:[^\s:]{1,64}")
+ROLE = re.compile(r"[a-z]+:role:[^\s:]{1,64}")
 
 
 def account(text: str) -> str:
     """Read the key of an account, such as "discord:1"."""
-    if not re.fullmatch(r"[a-z]+:\S{1,64}", text):
-        raise CommandError(f'"{wording.title(text)}" is not an account: write PLATFORM:ID, for example discord:1234.')
+    if not ACCOUNT.fullmatch(text):
+        raise CommandError(f"{shortened(text)} is not an account: write PLATFORM:ID, for example discord:1234.")
     return text
+
+
+def account_or_role(text: str) -> str:
+    """Read the key of an account or of a role, such as "discord:role:5"."""
+    if not ACCOUNT.fullmatch(text) and not ROLE.fullmatch(text):
+        raise CommandError(
+            f"{shortened(text)} is neither an account nor a role: write PLATFORM:ID or PLATFORM:role:ID, "
+            "for example discord:1234."
+        )
+    return text
+
+
+def models(text: str) -> Sequence[str]:
+    """Read the names of models, with commas or spaces between them; the word "all" gives none."""
+    names = text.casefold().replace(",", " ").split()
+    if not names or (len(names) > 1 and names.count("all")):
+        raise CommandError(f"{shortened(text)} names no models: write some, such as demo demo-fast, or all.")
+    return [] if names == ["all"] else names
 
 
 class PlaceAdmin:
@@ -38,26 +59,27 @@ class PlaceAdmin:
     ) -> View:
         """Change this place's default, or tell it; jobs that were accepted keep their model."""
         if name is None:
-            return View(text=f"The default model here is {await self._places.model(call.place)}.")
+            return View(text=f"The default model here is {await self._places.model(call)}.")
         spec = self._service.catalogue.get(name)
         self._service.catalogue.plan_default(spec, await self._service.card())
-        await self._places.set_model(call.place, spec.name)
+        await self._places.set_model(call, spec.name)
         return View(text=f"The default model here is now {spec.name}. Jobs accepted before keep theirs.")
 
     @command("admin models", "Choose which models may be used here: their names, or all.", is_admin=True)
     async def models(
-        self, call: Call, names: Annotated[str | None, Argument("MODELS", "demo demo-fast")] = None
+        self, call: Call, names: Annotated[Sequence[str] | None, Argument("MODELS", "demo demo-fast", models)] = None
     ) -> View:
         """Change which models this place allows, or tell them; jobs that were accepted keep theirs."""
-        if names is not None and names.casefold() == "all":
-            await self._places.allow(call.place, None)
-        elif names is not None:
-            typed = names.replace(",", " ").split()
-            await self._places.allow(call.place, [self._service.catalogue.get(name).name for name in typed])
+        if names is not None:
+            await self._places.allow(call, await self._that_run(names))
         allowed = ", ".join(await self._places.allowed(call.place))
-        return View(
-            text=f"Models that may be used here: {allowed}. The default is {await self._places.model(call.place)}."
-        )
+        return View(text=f"Models that may be used here: {allowed}. The default is {await self._places.model(call)}.")
+
+    async def _that_run(self, names: Sequence[str]) -> list[str]:
+        specs = [self._service.catalogue.get(name) for name in names]
+        for spec in specs:
+            self._service.catalogue.plan_default(spec, await self._service.card())
+        return [spec.name for spec in specs]
 
     @command(
         "admin adult", "Allow adult content here, yes or no, where the platform has no mark for it.", is_admin=True
@@ -100,7 +122,7 @@ class ModelAdmin:
     @command("admin status", "Show the card, the loaded models and the queue.", is_admin=True)
     async def status(self, call: Call) -> View:
         """Tell how things stand."""
-        return listings.status(self._service.status(), await self._places.model(call.place))
+        return listings.status(self._service.status(), await self._places.model(call))
 
 
 class QueueAdmin:
@@ -155,7 +177,7 @@ class MemberAdmin:
 
     @command("admin grant", "Give a role or an account the admin right.", is_admin=True)
     async def grant(
-        self, call: Call, who: Annotated[str, Argument("WHO", "discord:role:1234", account, Kind.ROLE)]
+        self, call: Call, who: Annotated[str, Argument("WHO", "discord:role:1234", account_or_role, Kind.ROLE)]
     ) -> View:
         """Grant the admin right."""
         is_new = await self._access.grant(who)
@@ -163,7 +185,7 @@ class MemberAdmin:
 
     @command("admin revoke", "Take the admin right from a role or an account.", is_admin=True)
     async def revoke(
-        self, call: Call, who: Annotated[str, Argument("WHO", "discord:role:1234", account, Kind.ROLE)]
+        self, call: Call, who: Annotated[str, Argument("WHO", "discord:role:1234", account_or_role, Kind.ROLE)]
     ) -> View:
         """Revoke the admin right."""
         was_granted = await self._access.revoke(who)
@@ -172,4 +194,4 @@ class MemberAdmin:
     @command("admin admins", "List who has the admin right.", is_admin=True)
     async def admins(self, call: Call) -> View:
         """List the admins' keys."""
-        return View(text="Admins: " + ", ".join(self._access.admins), is_private=True)
+        return View(text=f"Admins: {', '.join(self._access.admins)}.", is_private=True)

@@ -7,13 +7,13 @@ from typing import Annotated
 
 from bot.access import Access
 from bot.button import Offer, Press, button, has_pictures, is_over
-from bot.chat import Accepted, Call, CommandError
+from bot.chat import Accepted, Call
 from bot.command import Argument, command
 from bot.completion import draw_seed
 from bot.intake import Intake
 from bot.values import job_number
 from generation import Catalogue, ImagineRequest
-from storage import JobRecord, PictureRecord
+from storage import JobRecord
 
 
 def can_vary(offer: Offer) -> bool:
@@ -38,7 +38,7 @@ class Again:
     @button("vary", "V{n}", row=2, offered=can_vary)
     async def vary(self, press: Press) -> Accepted:
         """Make variations of one picture."""
-        job, picture = await self._picture(press)
+        job, picture = await self._access.visible_picture(press.job_id, press.index, press.call)
         request = self._catalogue.varied(_request(job), picture.sha256, seed=draw_seed())
         return await self._intake.accept(press.call, request, is_spoiler=job.is_spoiler)
 
@@ -52,16 +52,9 @@ class Again:
     @button("upscale", "⬆️", row=3, offered=lambda offer: can_vary(offer) and offer.pictures == 1)
     async def upscale(self, press: Press) -> Accepted:
         """Make one picture twice as large."""
-        job, picture = await self._picture(press)
+        job, picture = await self._access.visible_picture(press.job_id, press.index, press.call)
         request = self._catalogue.upscaled(_request(job), picture.index, picture.sha256)
         return await self._intake.accept(press.call, request, is_spoiler=job.is_spoiler)
-
-    async def _picture(self, press: Press) -> tuple[JobRecord, PictureRecord]:
-        job = await self._access.visible_job(press.job_id, press.call)
-        for picture in job.pictures:
-            if picture.index == press.index:
-                return job, picture
-        raise CommandError(f"Job {job.id} has no picture {press.index + 1}.")
 
 
 def _request(job: JobRecord) -> ImagineRequest:

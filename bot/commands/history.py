@@ -13,7 +13,7 @@ from bot.chat import Call, CommandError, View
 from bot.command import Argument, Flag, Kind, command
 from bot.delivery import Delivery
 from bot.messages import Messages
-from bot.values import job_number
+from bot.values import job_number, local_path
 from generation import ImagineRequest, JobState, read_metadata
 from storage import History, Jobs
 
@@ -49,8 +49,7 @@ class Past:
         """Show a job, or where the platform is on this machine, a file."""
         if call.platform.capabilities.reads_local_files and not what.lstrip("#").isdecimal():
             return await asyncio.to_thread(_show_file, what)
-        job = await self._access.visible_job(job_number(what), call)
-        return await self._messages.describe(job, call.platform.capabilities)
+        return await self._messages.shown(await self._access.visible_job(job_number(what), call), call)
 
     @command("last", "Show your newest pictures once more, wherever they were asked for.")
     async def last(self, call: Call) -> View:
@@ -58,13 +57,13 @@ class Past:
         job = await self._jobs.last(call.member.key)
         if job is None:
             raise CommandError("You have no pictures yet; /queue shows what is under way.")
-        return await self._messages.describe(job, call.platform.capabilities)
+        return await self._messages.shown(job, call)
 
     @button("original", "U{n}", row=1, offered=lambda offer: has_pictures(offer) and _hides_originals(offer))
     async def original(self, press: Press) -> View:
         """Hand over one picture, as the file that it is."""
-        job = await self._access.visible_job(press.job_id, press.call)
-        return self._messages.picture(job, press.index, press.call.platform.capabilities)
+        job, picture = await self._access.visible_picture(press.job_id, press.index, press.call)
+        return await self._messages.picture(job, picture, press.call)
 
 
 class Keeping:
@@ -87,8 +86,10 @@ class Keeping:
         """Mark a job as a favourite, or no longer."""
         job = await self._access.visible_job(press.job_id, press.call)
         is_marked = await self._history.toggle_favourite(press.call.member.key, job.id)
-        text = f"Job {job.id} is now among your favourites." if is_marked else f"Job {job.id} is no favourite any more."
-        return View(text=f"{text} /history --favourites lists them.", is_private=True)
+        text = f"Job {job.id} is no favourite of yours any more."
+        if is_marked:
+            text = f"Job {job.id} is now among your favourites: /history --favourites lists them."
+        return View(text=text, is_private=True)
 
     @button("delete", "🗑️", row=4, offered=is_over)
     async def delete(self, press: Press) -> View:
@@ -99,7 +100,7 @@ class Keeping:
         await self._jobs.delete(job.id)
         self._delivery.remove(job)
         if press.call.message_id not in ("", job.message_id):
-            await press.call.platform.remove(press.call.place, press.call.message_id)
+            self._delivery.remove_pressed(press.call)
         return View(text=f"Job {job.id} is deleted.", is_private=True)
 
 
@@ -109,7 +110,7 @@ def _hides_originals(offer: Offer) -> bool:
 
 
 def _show_file(typed: str) -> View:
-    path = Path(typed).expanduser()
+    path = local_path(typed)
     if not _is_file(path):
         raise CommandError(f'"{wording.title(typed)}" is neither the number of a job nor a picture file.')
     return wording.metadata(path, read_metadata(path))

@@ -101,9 +101,10 @@ class Imagine:
         job = await self._access.visible_job(press.job_id, press.call)
         if press.text is None:
             request = ImagineRequest.from_json(dict(job.request))
-            text = wording.as_typed(job.id, request, with_seed=with_seed)
+            flags = wording.as_flags(job, request, with_seed=with_seed)
+            text = specify(self.imagine).written(request.prompt, flags)
             return Form(button=press.button, title=f"{title}: job {job.id}", label="Prompt and flags", text=text)
         typed = specify(self.imagine).read(press.text)
-        is_spoiler = typed.pop("is_spoiler", job.is_spoiler)
+        is_spoiler = typed.pop("is_spoiler", False)
         request = await self._completion.request(press.call, ImagineOptions(**typed), NONE)
         return await self._intake.accept(press.call, request, is_spoiler=is_spoiler)

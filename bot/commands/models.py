@@ -20,6 +20,6 @@ class Models:
     async def models(self, call: Call) -> View:
         """List the catalogue."""
         card = await self._service.card()
-        default = await self._places.model(call.place)
+        default = await self._places.model(call)
         allowed = await self._places.allowed(call.place)
         return listings.models(self._service.catalogue, card, default, self._service.status().resident, allowed)

@@ -7,16 +7,16 @@ from typing import Annotated
 from bot import listings
 from bot.chat import Call, View
 from bot.command import Flag, Kind, command
-from bot.preferences import NONE, Preference, Preferences
+from bot.preferences import NONE, Preference, Preferences, is_no_style
 from bot.values import ratio, whole_number, yes_or_no
-from generation import MOST_IMAGES, Catalogue, ImagineOptions
+from generation import MOST_IMAGES, ImagineOptions, Service
 
 
 class Choices:
     """The command about a member's own defaults."""
 
-    def __init__(self, catalogue: Catalogue, preferences: Preferences) -> None:
-        self._catalogue = catalogue
+    def __init__(self, service: Service, preferences: Preferences) -> None:
+        self._service = service
         self._preferences = preferences
 
     @command("settings", "Show or change your own defaults for /imagine.")
@@ -29,7 +29,7 @@ class Choices:
         images: Annotated[
             int | None, Flag("count", "N", f"how many pictures, 1 to {MOST_IMAGES}", whole_number, Kind.WHOLE)
         ] = None,
-        style: Annotated[str | None, Flag("style", "NAME", "your style", kind=Kind.STYLE)] = None,
+        style: Annotated[str | None, Flag("style", "NAME", "your style, or none", kind=Kind.STYLE)] = None,
         is_spoiler: Annotated[
             bool | None, Flag("spoiler", "YES|NO", "hide your pictures until they are clicked", yes_or_no)
         ] = None,
@@ -39,24 +39,34 @@ class Choices:
         before = await self._preferences.of(call.member.key)
         start = NONE if is_reset else before
         preference = Preference(
-            model=model or start.model,
-            aspect_ratio=aspect_ratio or start.aspect_ratio,
-            images=images or start.images,
-            style=style or start.style,
+            model=start.model if model is None else await self._that_runs(model),
+            aspect_ratio=start.aspect_ratio if aspect_ratio is None else aspect_ratio,
+            images=start.images if images is None else images,
+            style=start.style if style is None else _style(style),
             is_spoiler=start.is_spoiler if is_spoiler is None else is_spoiler,
         )
-        self._check(preference, images)
         if preference != before:
+            self._check(preference)
             await self._preferences.put(call.member.key, preference)
         return listings.preference(preference)
 
-    def _check(self, preference: Preference, images: int | None) -> None:
+    async def _that_runs(self, model: str) -> str:
+        spec = self._service.catalogue.get(model)
+        self._service.catalogue.plan_default(spec, await self._service.card())
+        return spec.name
+
+    def _check(self, preference: Preference) -> None:
         """Complete a request with it, which says what is wrong, if anything is."""
         options = ImagineOptions(
             prompt="nothing",
             model=preference.model,
             aspect_ratio=preference.aspect_ratio,
-            images=images,  # as typed: 0 counts as nothing above
+            images=preference.images,
             style=preference.style,
         )
-        self._catalogue.complete(options, default_model=self._catalogue.default, seed=0)
+        catalogue = self._service.catalogue
+        catalogue.complete(options, default_model=catalogue.default, seed=0)
+
+
+def _style(typed: str) -> str | None:
+    return None if is_no_style(typed) else typed.casefold()

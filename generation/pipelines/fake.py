@@ -6,6 +6,8 @@ meant only for the picture of that seed.
 `hold`: the step repeats while it is there. `hang`: the next step never ends. `crash`: the process dies, which uses
 the switch up; `crash-always`. `error`: the step raises. `hold-decode`: after the last step, time passes while it is
 there. `broken`: loading fails; `crash-load`: it kills the process; `hold-load`: it takes time while it is there.
+
+`drawn` is no switch but a record: while it is there, the seed of each picture that is begun goes on a line of its own.
 """
 
 from __future__ import annotations
@@ -57,6 +59,13 @@ class Switches:
         while self.is_on(switch, seed):
             time.sleep(POLL_S)
 
+    def record(self, seed: int) -> None:
+        """Write down that a picture is begun, if anybody wants to know."""
+        drawn = self._directory / "drawn"
+        if drawn.exists():
+            with drawn.open("a") as record:
+                record.write(f"{seed}\n")
+
     def use_up(self, switch: str) -> None:
         """Turn the switch off."""
         (self._directory / switch).unlink()
@@ -73,6 +82,7 @@ class FakePipeline:
         self, request: ImagineRequest, seed: int, on_step: OnStep, start_image: Image.Image | None = None
     ) -> Image.Image:
         """Go through the steps, then draw."""
+        self._switches.record(seed)
         values = request.to_json() | {"seed": seed, "images": 1}
         start = b"" if start_image is None else start_image.tobytes()
         red, green, blue = hashlib.sha256(repr(sorted(values.items())).encode() + start).digest()[:3]

@@ -11,6 +11,8 @@ from typing import Any, Self
 from bot.app import open_app
 from bot.chat import Accepted, Answer, Button, Call, Capabilities, Form, Member, MessageGoneError, Place, View
 from bot.settings import GenerationSettings, Settings
+from generation import ImagineRequest
+from storage import JobRecord
 from tests.fake_models import write_models
 
 PATIENCE_S = 60.0
@@ -53,7 +55,9 @@ class RecordedPlatform:
             await self._record(message_id, view)
 
     async def remove(self, place: Place, message_id: str) -> None:
-        self.messages.pop(message_id, None)
+        async with self._changed:
+            self.messages.pop(message_id, None)
+            self._changed.notify_all()
 
     async def until(self, is_it: Callable[[View], bool]) -> View:
         """Wait until some message has shown such a view, and give it."""
@@ -61,6 +65,12 @@ class RecordedPlatform:
             while (found := next((v for views in self.messages.values() for v in views if is_it(v)), None)) is None:
                 await self._changed.wait()
         return found
+
+    async def until_gone(self, message_id: str) -> None:
+        """Wait until a message was taken away."""
+        async with asyncio.timeout(PATIENCE_S), self._changed:
+            while message_id in self.messages:
+                await self._changed.wait()
 
     async def _record(self, message_id: str, view: View) -> None:
         async with self._changed:
@@ -178,3 +188,48 @@ class Room:
             view = await self.app.delivery.ended(job_id)
         assert view is not None
         return view
+
+    async def made(self, line: str, member: Member = SOMEBODY, place: Place = STUDIO) -> int:
+        """Type a line that asks for a picture and give the job's number, once it is over."""
+        job_id = await self.accept(line, member, place)
+        await self.end(job_id)
+        return job_id
+
+    async def running(self, line: str, member: Member = SOMEBODY) -> int:
+        """Hold all pictures at their first step, ask for one and give the job's number, once it is being made."""
+        self.hold()
+        job_id = await self.accept(line, member)
+        await self.platform.until(lambda view: view.progress is not None and view.text.startswith(f"Job {job_id}: "))
+        return job_id
+
+    async def press_for_job(self, payload: str, member: Member = SOMEBODY, text: str | None = None) -> int:
+        """Press a button that asks for a picture and give the job's number, once it is over."""
+        answer = await self.press(payload, member, text=text)
+        assert isinstance(answer, Accepted), answer
+        await self.end(answer.job_id)
+        return answer.job_id
+
+    async def press_for_view(self, payload: str, member: Member = SOMEBODY, **facts: Any) -> View:
+        """Press a button that answers at once."""
+        answer = await self.press(payload, member, **facts)
+        assert isinstance(answer, View), answer
+        return answer
+
+    async def job(self, job_id: int) -> JobRecord:
+        """Look a job up."""
+        record = await self.app.desk.jobs.get(job_id)
+        assert record is not None
+        return record
+
+    async def request(self, job_id: int) -> ImagineRequest:
+        """Tell what a job was asked for."""
+        return ImagineRequest.from_json(dict((await self.job(job_id)).request))
+
+    def message_of(self, job_id: int) -> str:
+        """Find a job's own message."""
+        start = f"Job {job_id} queued"
+        return next(key for key, views in self.platform.messages.items() if views[0].text.startswith(start))
+
+    def view_of(self, job_id: int) -> View:
+        """Give what a job's own message shows now."""
+        return self.platform.messages[self.message_of(job_id)][-1]

@@ -30,6 +30,7 @@ def environment(directory: Path) -> dict[str, str]:
     """Give an environment with fake models and data in this directory, and none of the developer's own settings."""
     own = {name: value for name, value in os.environ.items() if not name.startswith("FAIRBRUSH_")}
     return own | {
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), own.get("PYTHONPATH")])),
         "FAIRBRUSH_DATA_DIR": str(directory / "data"),
         "FAIRBRUSH_GENERATION__DEVICE": "cpu",
         "FAIRBRUSH_GENERATION__DEFAULT_MODEL": "flat",
@@ -45,18 +46,17 @@ def fairbrush(
     """Run the program to its end with this standard input; a file beyond `largest_file` bytes fills the disk."""
 
     def limit() -> None:
-        if largest_file is not None:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (largest_file, largest_file))
 
     done = subprocess.run(
         [*COMMAND, *arguments],
         input=typed.encode() if isinstance(typed, str) else typed,
         env=environment(directory) | settings,
-        cwd=ROOT,
+        cwd=directory,  # where no developer's .env lies
         capture_output=True,
         timeout=PATIENCE_S,
         check=False,
-        preexec_fn=limit,
+        preexec_fn=None if largest_file is None else limit,
     )
     return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
 
@@ -65,6 +65,7 @@ class Program:
     """The running program, with pipes or in a terminal of its own. A context manager; leaving it kills what is left."""
 
     def __init__(self, directory: Path, *arguments: str, is_terminal: bool = False, **settings: str) -> None:
+        self._directory = directory
         self._arguments = arguments
         self._environment = environment(directory) | settings
         self._is_terminal = is_terminal
@@ -87,7 +88,7 @@ class Program:
             stdout=ends[1],
             stderr=ends[2],
             env=self._environment,
-            cwd=ROOT,
+            cwd=self._directory,
             start_new_session=True,
             preexec_fn=_own_the_terminal if self._is_terminal else None,
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 import pytest_asyncio
@@ -22,6 +23,11 @@ ADMIN_LINES = [
     "/admin resume",
     "/admin block recorded:other",
     "/admin unblock recorded:other",
+    "/admin models flat",
+    "/admin adult yes",
+    "/admin grant recorded:somebody",
+    "/admin revoke recorded:admin",
+    "/admin admins",
 ]
 
 
@@ -78,6 +84,10 @@ async def test_a_waiting_job_keeps_the_model_it_was_accepted_with(shared_room: R
         ("/admin block", ["/admin block needs MEMBER"]),
         ("/admin block somebody", ['"somebody"', "PLATFORM:ID"]),
         ("/admin block recorded:admin", ["recorded:admin", "admin"]),
+        ("/admin block recorded:role:5", ['"recorded:role:5"', "is not an account"]),
+        ("/admin grant", ["/admin grant needs WHO"]),
+        ("/admin grant somebody", ['"somebody"', "PLATFORM:ID", "PLATFORM:role:ID"]),
+        ("/admin revoke somebody", ['"somebody"', "PLATFORM:ID"]),
         ("/admin status now", ["/admin status", '"now"']),
         (
             "/admin",
@@ -166,3 +176,74 @@ async def test_the_name_that_somebody_shows_gives_no_rights(shared_room: Room) -
     impostor = Member(platform="elsewhere", id="admin", name="Admin")
 
     assert (await shared_room.say("/admin status", impostor)).tone is Tone.REFUSED
+
+
+async def test_whoever_is_granted_the_admin_right_has_it_until_it_is_revoked(shared_room: Room) -> None:
+    granted = await shared_room.say(f"/admin grant {SOMEBODY.key}", ADMIN)
+    twice = await shared_room.say(f"/admin grant {SOMEBODY.key}", ADMIN)
+    listed = await shared_room.say("/admin admins")
+    works = await shared_room.say("/admin status")
+    revoked = await shared_room.say(f"/admin revoke {SOMEBODY.key}", ADMIN)
+    again = await shared_room.say(f"/admin revoke {SOMEBODY.key}", ADMIN)
+    refused = await shared_room.say("/admin status")
+
+    assert granted.text == "recorded:somebody has the admin right now."
+    assert twice.text == "recorded:somebody has the admin right already."
+    assert (listed.text, listed.is_private) == ("Admins: recorded:admin, recorded:somebody.", True)
+    assert works.tone is Tone.GOOD
+    assert revoked.text == "recorded:somebody has no admin right any more."
+    assert again.text == "recorded:somebody has no admin right."
+    assert refused.text == "/admin status is for admins only."
+
+
+async def test_a_role_gives_its_members_the_admin_right(shared_room: Room) -> None:
+    curator = Member(platform="recorded", id="curator", name="Curator", roles=frozenset({"recorded:role:5"}))
+    before = await shared_room.say("/admin status", curator)
+    await shared_room.say("/admin grant recorded:role:5", ADMIN)
+    with_it = await shared_room.say("/admin status", curator)
+    helped = await shared_room.say("/help", curator)
+    without_it = await shared_room.say("/admin status", replace(curator, roles=frozenset()))
+    await shared_room.say("/admin revoke recorded:role:5", ADMIN)
+    after = await shared_room.say("/admin status", curator)
+
+    assert [view.tone for view in (before, with_it, without_it, after)] == [
+        Tone.REFUSED,
+        Tone.GOOD,
+        Tone.REFUSED,
+        Tone.REFUSED,
+    ]
+    assert "/admin grant" in helped.text
+
+
+async def test_admins_by_role_may_cancel_and_delete_what_is_not_theirs(shared_room: Room) -> None:
+    curator = Member(platform="recorded", id="curator", name="Curator", roles=frozenset({"recorded:role:5"}))
+    job_id = await shared_room.made("/imagine a cat")
+    refused = await shared_room.press_for_view(f"delete:{job_id}", curator)
+    await shared_room.say("/admin grant recorded:role:5", ADMIN)
+
+    deleted = await shared_room.press_for_view(f"delete:{job_id}", curator)
+
+    await shared_room.say("/admin revoke recorded:role:5", ADMIN)
+    assert (refused.tone, deleted.tone) == (Tone.REFUSED, Tone.GOOD)
+
+
+async def test_an_admin_whom_the_operator_named_stays_one(shared_room: Room) -> None:
+    granted = await shared_room.say(f"/admin grant {ADMIN.key}", ADMIN)
+    refused = await shared_room.say(f"/admin revoke {ADMIN.key}", ADMIN)
+
+    assert granted.text == "recorded:admin has the admin right already."
+    assert refused.tone is Tone.REFUSED
+    assert "FAIRBRUSH_ADMINS" in refused.text
+    assert (await shared_room.say("/admin status", ADMIN)).tone is Tone.GOOD
+
+
+@pytest.mark.asyncio(loop_scope="function")
+async def test_what_was_granted_and_revoked_outlives_a_restart(room: Room) -> None:
+    async with room:
+        for line in ("/admin grant recorded:role:5", f"/admin grant {SOMEBODY.key}", f"/admin revoke {SOMEBODY.key}"):
+            await room.say(line, ADMIN)
+
+    async with Room(room.settings) as room_then:
+        listed = await room_then.say("/admin admins", ADMIN)
+
+    assert listed.text == "Admins: recorded:admin, recorded:role:5."

@@ -55,6 +55,7 @@ class Screen:
         self._patience_s = patience_s
         self._shown: dict[str, Seen] = {}
         self._waiting: dict[asyncio.Future[Seen], Callable[[Seen], bool]] = {}
+        self._taken_away = asyncio.Event()
 
     def show(self, seen: Seen) -> None:
         """Puts a new or changed message on the screen."""
@@ -71,10 +72,18 @@ class Screen:
     def take_away(self, message_id: str) -> None:
         """Removes a deleted message."""
         self._shown.pop(message_id, None)
+        self._taken_away.set()
 
     def messages(self) -> list[Seen]:
         """All that is on the screen now, oldest first."""
         return list(self._shown.values())
+
+    async def gone(self, message_id: str) -> None:
+        """Waits until a message is not on the screen any more."""
+        async with asyncio.timeout(self._patience_s):
+            while message_id in self._shown:
+                self._taken_away.clear()
+                await self._taken_away.wait()
 
     async def until(self, is_it: Callable[[Seen], bool]) -> Seen:
         """Waits until a message on the screen is so, and says what was there instead when patience ends."""

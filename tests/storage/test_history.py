@@ -171,3 +171,49 @@ async def test_a_search_has_pages_too(jobs: Jobs, history: History) -> None:
     assert prompts(first) == [f"red {number}" for number in range(29, 9, -2)]
     assert prompts(second) == [f"red {number}" for number in range(9, 0, -2)]
     assert second.older_than is None
+
+
+async def test_favourites_are_each_members_own_whoever_made_them(jobs: Jobs, history: History) -> None:
+    mine, other = await keep(jobs, "a red circle", "a blue star")
+    (theirs,) = await keep(jobs, "a red cat", owner="discord:1")
+
+    marks = [await history.toggle_favourite("console:me", job_id) for job_id in (mine, theirs)]
+
+    page = await history.page("console:me", is_favourite=True)
+    assert marks == [True, True]
+    assert [job.id for job in page.jobs] == [theirs, mine]
+    assert prompts(await history.page("console:me", words="red cat", is_favourite=True)) == ["a red cat"]
+    assert prompts(await history.page("console:me", words="star", is_favourite=True)) == []
+    assert (await history.page("discord:1", is_favourite=True)).jobs == ()
+    assert [job.id for job in (await history.page("console:me")).jobs] == [other, mine]
+
+
+async def test_a_mark_that_is_made_twice_is_taken_away(jobs: Jobs, history: History) -> None:
+    (job_id,) = await keep(jobs, "a red circle")
+
+    marks = [await history.toggle_favourite("console:me", job_id) for _ in range(3)]
+
+    assert marks == [True, False, True]
+
+
+async def test_favourites_have_pages_too(jobs: Jobs, history: History) -> None:
+    numbers = await keep(jobs, *(f"picture {number}" for number in range(13)))
+    for job_id in numbers[:12]:
+        await history.toggle_favourite("console:me", job_id)
+
+    first = await history.page("console:me", is_favourite=True)
+    second = await history.page("console:me", is_favourite=True, older_than=first.older_than)
+
+    assert [job.id for job in (*first.jobs, *second.jobs)] == numbers[11::-1]
+    assert (len(first.jobs), second.older_than) == (10, None)
+
+
+async def test_a_deleted_job_is_nobodys_favourite(jobs: Jobs, history: History) -> None:
+    (job_id,) = await keep(jobs, "a red circle")
+    for member in ("console:me", "discord:1"):
+        await history.toggle_favourite(member, job_id)
+
+    await jobs.delete(job_id)
+
+    assert (await history.page("console:me", is_favourite=True)).jobs == ()
+    assert (await history.page("discord:1", is_favourite=True)).jobs == ()

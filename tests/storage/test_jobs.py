@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
-from storage import Database, JobRecord, Jobs, Members, Pictures
+from storage import Database, JobRecord, Jobs, Members, Pictures, Settings
 from tests.storage.conftest import new_job, new_picture
 
 LONG_PROMPT = "🐈‍⬛ חתול café\n" * 150
@@ -187,3 +188,45 @@ async def test_more_jobs_than_a_statement_has_room_for_come_back_with_their_pict
 
     assert len(unfinished) == 40_001
     assert len(unfinished[-1].pictures) == 1
+
+
+async def test_the_last_job_of_somebody_is_the_newest_that_gave_pictures(jobs: Jobs) -> None:
+    assert await jobs.last("console:me") is None
+    first, second, failed, waiting = [await accept(jobs, prompt) for prompt in "abcd"]
+    await end(jobs, second)
+    await end(jobs, first)
+    await end(jobs, failed, "failed")
+
+    last = await jobs.last("console:me")
+
+    assert waiting > failed > second > first
+    assert last is not None
+    assert last.id == second
+    assert await jobs.last("discord:1") is None
+
+
+async def test_a_channel_that_moves_takes_its_jobs_its_threads_and_its_settings_along(
+    jobs: Jobs, database: Database
+) -> None:
+    settings = Settings(database)
+    places = [
+        {"platform": "telegram", "channel": "-1"},
+        {"platform": "telegram", "channel": "-1", "thread": "7"},
+        {"platform": "telegram", "channel": "-12"},
+        {"platform": "discord", "channel": "-1"},
+    ]
+    numbers = [(await jobs.accept(f"event {place}", replace(new_job(), place=place)))[0] for place in places]
+    await settings.put("model", "demo", scope="telegram:-1")
+    await settings.put("model", "demo-fast", scope="telegram:-100")  # as somebody chose there already
+    await settings.put("adult", "yes", scope="telegram:-1")
+    await settings.put("model", "sdxl", scope="telegram:-12")
+
+    await jobs.move_place(places[0], {"platform": "telegram", "channel": "-100"})
+
+    assert [(await get(jobs, job_id)).place for job_id in numbers] == [
+        {"platform": "telegram", "channel": "-100"},
+        {"platform": "telegram", "channel": "-100", "thread": "7"},
+        *places[2:],
+    ]
+    assert await settings.all("model") == {"telegram:-100": "demo", "telegram:-12": "sdxl"}
+    assert await settings.all("adult") == {"telegram:-100": "yes"}

@@ -53,3 +53,13 @@ async def test_settings_are_kept_by_scope_and_over_a_restart(tmp_path: Path) -> 
         assert await settings.get("default_model", scope="discord:guild:1") == "demo-fast"
         assert await settings.get("default_model", scope="telegram:1") is None
         assert await settings.get("paused") is None
+
+
+async def test_a_setting_is_listed_with_all_its_scopes(database: Database) -> None:
+    settings = Settings(database)
+    for scope, value in (("discord:1", "yes"), ("discord:role:5", "no"), ("", "yes")):
+        await settings.put("admin", value, scope=scope)
+    await settings.put("model", "demo", scope="discord:1")
+
+    assert await settings.all("admin") == {"discord:1": "yes", "discord:role:5": "no", "": "yes"}
+    assert await settings.all("never there") == {}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Mapping
 from typing import Any
 
 import discord
 import structlog
 from discord import app_commands
+from discord.gateway import KeepAliveHandler
 from pydantic import SecretStr
 
 from bot import wording
@@ -36,6 +38,10 @@ OUTDATED = (
 discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False  # nobody speaks here
 
 log = structlog.get_logger()
+
+
+class SessionsSpentError(Exception):
+    """Another session would be one too many; the library takes errors of the network for a reason to try again."""
 
 
 class FairbrushClient(discord.Client):
@@ -85,9 +91,9 @@ class FairbrushClient(discord.Client):
     async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
         """Count the session that begins; one too many ends the connection, and the next waits for its time."""
         if not initial:
-            await asyncio.sleep(AFTER_INVALID_SESSION_S)
             if await self._identifies.wait_s() > 0:
-                raise ConnectionError("too many sessions were begun")
+                raise SessionsSpentError("too many sessions were begun for now")
+            await asyncio.sleep(AFTER_INVALID_SESSION_S)
         await self._identifies.note()
 
     async def on_interaction(self, interaction: Interaction) -> None:
@@ -138,6 +144,9 @@ async def leave(client: discord.Client) -> None:
             await client.close()
     except TimeoutError:
         await client.http.close()
+    for thread in threading.enumerate():  # a connection that was given up halfway has left its own behind
+        if isinstance(thread, KeepAliveHandler) and thread.ws.token == client.http.token:
+            thread.stop()
 
 
 class _Tree(app_commands.CommandTree[FairbrushClient]):

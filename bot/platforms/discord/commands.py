@@ -27,7 +27,7 @@ ANNOTATIONS: Mapping[Kind, Any] = {
     Kind.SWITCH: bool,
     Kind.PICTURE: discord.Attachment,
     Kind.MEMBER: discord.User,
-    Kind.ROLE: discord.Role,
+    Kind.ROLE: discord.Member | discord.User | discord.Role,
 }
 OFFERED = (Kind.MODEL, Kind.STYLE)
 
@@ -177,10 +177,8 @@ def _completer(kind: Kind, offers: Offers) -> Callable[..., Any]:
 
 def _written(kind: Kind, value: Any, *, is_text: bool = False) -> str:
     match kind:
-        case Kind.MEMBER:
-            return member_key(value.id)
-        case Kind.ROLE:
-            return role_key(value.id)
+        case Kind.MEMBER | Kind.ROLE:
+            return role_key(value.id) if isinstance(value, discord.Role) else member_key(value.id)
         case Kind.NUMBER:
             return f"{value:.9f}".rstrip("0").rstrip(".")
         case _ if is_text:

@@ -14,6 +14,7 @@ from bot.platforms.connection import Desk
 from bot.platforms.discord.calls import Interaction, is_age_restricted, is_reached_by_id, member_of, place_of
 from bot.platforms.discord.replies import InteractionReply
 from bot.platforms.discord.tokens import LIFE_S, Tokens
+from bot.platforms.leaving import Posts
 
 FINISH_S = 5.0
 
@@ -25,10 +26,11 @@ log = structlog.get_logger()
 class Inbox:
     """Hands commands, presses and filled-in forms to the desk, each in a task of its own."""
 
-    def __init__(self, desk: Desk, platform: Platform, tokens: Tokens) -> None:
+    def __init__(self, desk: Desk, platform: Platform, tokens: Tokens, posts: Posts) -> None:
         self.desk = desk
         self._platform = platform
         self._tokens = tokens
+        self._posts = posts
         self._tasks: set[asyncio.Task[None]] = set()
 
     def take_line(self, interaction: Interaction, line: str, attachments: tuple[Attachment, ...] = ()) -> None:
@@ -60,7 +62,7 @@ class Inbox:
     def _take(self, interaction: Interaction, run: Run, attachments: tuple[Attachment, ...] = ()) -> None:
         place = place_of(interaction)
         token = None if is_reached_by_id(interaction) else self._tokens.new(interaction, place)
-        reply = InteractionReply(interaction, place, self._platform, self._tokens, token)
+        reply = InteractionReply(interaction, place, self._platform, self._tokens, self._posts, token)
         message = interaction.message
         call = Call(
             key=f"discord:{interaction.id}",

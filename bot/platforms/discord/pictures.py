@@ -18,7 +18,7 @@ QUALITIES = (92, 80, 60)
 
 COPIES = "Shown as smaller copies, since Discord does not take the originals at once: they are too large."
 LEFT_OUT = "Left out, since Discord takes no more: {names}."
-MISSING = "Missing on the bot's disk: {names}."
+MISSING = "Not readable on the bot's disk: {names}."
 
 log = structlog.get_logger()
 
@@ -46,29 +46,36 @@ class Uploads:
 
 def read_pictures(paths: Sequence[Path], *, as_files: bool) -> Uploads:
     """Read the files, or make copies of them that fit; blocks. With `as_files`, no copy does for an original."""
-    sizes = {path: path.stat().st_size for path in paths if path.is_file()}
+    originals = {path: data for path in paths if (data := _read(path)) is not None}
     remarks = []
-    if absent := [path.name for path in paths if path not in sizes]:
-        log.error("picture files are missing", files=absent)
+    if absent := [path.name for path in paths if path not in originals]:
         remarks.append(MISSING.format(names=", ".join(absent)))
-    fitting = list(_fitting(sizes))
-    if as_files or len(fitting) == len(sizes):
-        if left_out := [_name(path, ".png") for path in sizes if path not in fitting]:
+    fitting = list(_fitting(originals))
+    if as_files or len(fitting) == len(originals):
+        if left_out := [_name(path, ".png") for path in originals if path not in fitting]:
             remarks.append(LEFT_OUT.format(names=", ".join(left_out)))
-        files = [Upload(name=_name(path, ".png"), data=path.read_bytes()) for path in fitting]
+        files = [Upload(name=_name(path, ".png"), data=originals[path]) for path in fitting]
     else:
         remarks.append(COPIES)
-        allowance = min(LARGEST_FILE, LARGEST_REQUEST // len(sizes))
-        files = [Upload(name=_name(path, ".webp"), data=_copy(path, allowance)) for path in sizes]
+        allowance = min(LARGEST_FILE, LARGEST_REQUEST // len(originals))
+        files = [Upload(name=_name(path, ".webp"), data=_copy(data, allowance)) for path, data in originals.items()]
     return Uploads(files=tuple(files), remark=" ".join(remarks))
 
 
-def _fitting(sizes: Mapping[Path, int]) -> Iterator[Path]:
+def _read(path: Path) -> bytes | None:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        log.error("picture file not read", reason=str(error))
+        return None
+
+
+def _fitting(originals: Mapping[Path, bytes]) -> Iterator[Path]:
     """Give the files that fit one request, in their order."""
     room = LARGEST_REQUEST
-    for path, size in sizes.items():
-        if size <= min(LARGEST_FILE, room):
-            room -= size
+    for path, data in originals.items():
+        if len(data) <= min(LARGEST_FILE, room):
+            room -= len(data)
             yield path
 
 
@@ -76,9 +83,9 @@ def _name(path: Path, suffix: str) -> str:
     return f"fairbrush-{path.stem[:12]}{suffix}"
 
 
-def _copy(path: Path, allowance: int) -> bytes:
+def _copy(data: bytes, allowance: int) -> bytes:
     """Make a copy of at most so many bytes: first of less quality, then of less size."""
-    with Image.open(path) as original:
+    with Image.open(io.BytesIO(data)) as original:
         image = original.convert("RGB")
     image.thumbnail((LONGEST_WEBP_SIDE, LONGEST_WEBP_SIDE))
     while True:

@@ -18,6 +18,7 @@ from bot.platforms.discord.identifies import Identifies
 from bot.platforms.discord.inbox import Inbox
 from bot.platforms.discord.messages import Draft, drafted, nonce
 from bot.platforms.discord.tokens import Tokens
+from bot.platforms.leaving import Posts
 
 EDIT_INTERVAL_S = 2.0
 PROGRESS_S = 4.0  # then a progress edit gives way to whatever comes next
@@ -37,6 +38,7 @@ class DiscordPlatform:
         self._proxy = proxy
         self._client: FairbrushClient | None = None
         self._tokens = Tokens()
+        self._posts = Posts()
         self._budget = Budget()
 
     async def serve(self, desk: Desk) -> None:
@@ -46,7 +48,7 @@ class DiscordPlatform:
             BadTokenError: Discord does not take the token.
             Exception: the connection is lost.
         """
-        inbox = Inbox(desk, self, self._tokens)
+        inbox = Inbox(desk, self, self._tokens, self._posts)
         client = FairbrushClient(inbox, Identifies(desk.settings), proxy=self._proxy)
         is_cancelled = False
         try:
@@ -58,17 +60,20 @@ class DiscordPlatform:
             raise
         finally:
             self._client = None
-            await inbox.close(is_urgent=is_cancelled)
-            await leave(client)
+            try:
+                await inbox.close(is_urgent=is_cancelled)
+                await self._posts.answered()
+            finally:
+                await leave(client)
 
     async def post(self, place: Place, view: View, key: str) -> str:
         """Show a new message and give its id; within some minutes, the same key is the same message."""
         client = self._signed_in()
         draft = await drafted(view)
-        with translated():
+        with translated(), self._posts.one():
             if (token := self._tokens.at(place)) is not None:
                 token.use_follow_up()
-                message_id = str((await token.webhook.send(**draft.new(), wait=True)).id)
+                message_id = str((await token.webhook(client).send(**draft.new(), wait=True)).id)
                 self._tokens.keep(message_id, token)
                 return message_id
             return str((await _channel(client, place).send(**draft.new(), nonce=nonce(key))).id)
@@ -103,14 +108,14 @@ class DiscordPlatform:
         client = self._signed_in()
         with contextlib.suppress(MessageGoneError), translated():
             if (token := self._tokens.of(message_id)) is not None:
-                await token.webhook.delete_message(int(message_id))
+                await token.webhook(client).delete_message(int(message_id))
             else:
                 await _channel(client, place).get_partial_message(int(message_id)).delete()
 
     async def _replace(self, place: Place, message_id: str, draft: Draft) -> None:
         client = self._signed_in()
         if (token := self._tokens.of(message_id)) is not None:
-            await token.webhook.edit_message(int(message_id), **draft.edit())
+            await token.webhook(client).edit_message(int(message_id), **draft.edit())
         else:
             await _channel(client, place).get_partial_message(int(message_id)).edit(**draft.edit())
 

@@ -15,6 +15,7 @@ from bot.platforms.discord.buttons import modal
 from bot.platforms.discord.errors import CALL_ERRORS, UNKNOWN_INTERACTION, may_have_passed, translated
 from bot.platforms.discord.messages import Draft, drafted
 from bot.platforms.discord.tokens import Token, Tokens
+from bot.platforms.leaving import Posts
 
 if TYPE_CHECKING:
     from bot.platforms.discord.client import FairbrushClient
@@ -50,12 +51,14 @@ class InteractionReply:
         place: Place,
         platform: Platform,
         tokens: Tokens,
+        posts: Posts,
         token: Token | None,
     ) -> None:
         self._interaction = interaction
         self._place = place
         self._platform = platform
         self._tokens = tokens
+        self._posts = posts
         self._token = token
         self._taken = asyncio.Event()
         self._deferral: asyncio.Future[_Stand] | None = None
@@ -82,7 +85,9 @@ class InteractionReply:
 
     async def acknowledge(self, view: View, key: str) -> str:
         """Show a new job's message as the answer, or if Discord does not take that, as a message of its own."""
-        message_id = await self._acknowledge(await drafted(view))
+        draft = await drafted(view)
+        with self._posts.one():
+            message_id = await self._acknowledge(draft)
         if message_id is not None:
             if self._token is not None:
                 self._tokens.keep(message_id, self._token)

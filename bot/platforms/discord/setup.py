@@ -53,7 +53,10 @@ async def examine(token: SecretStr, *, proxy: str | None = None) -> SetupReport:
         assert application is not None  # signing in reads it
         has_server = any([True async for _ in client.fetch_guilds(limit=1)])
     except (discord.HTTPException, *NETWORK_ERRORS) as error:
-        raise CommandError(f"Discord did not answer ({type(error).__name__}): try again.") from error
+        way = "the connection" if proxy is None else "the connection and FAIRBRUSH_DISCORD__PROXY"
+        raise CommandError(
+            f"Discord cannot be reached ({type(error).__name__}). Check {way}, and run the setup again."
+        ) from error
     finally:
         await leave(client)
     owner = application.owner if application.team is None else application.team.owner or application.owner

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 from typing import Any
@@ -14,6 +15,7 @@ from bot.platforms.discord.errors import NETWORK_ERRORS
 from storage import Settings
 
 NOTE = "discord commands"  # the setting that keeps what Discord was told, by application
+SYNC_S = 15.0  # the start waits for it
 
 log = structlog.get_logger()
 
@@ -26,7 +28,8 @@ async def sync_if_changed(tree: app_commands.CommandTree[Any], settings: Setting
     if await settings.get(NOTE, scope=scope) == digest:
         return
     try:
-        await tree.sync()
+        async with asyncio.timeout(SYNC_S):
+            await tree.sync()
     except (discord.HTTPException, discord.RateLimited, *NETWORK_ERRORS) as error:
         log.error("commands not synced", reason=f"{type(error).__name__}: {error}")
         return

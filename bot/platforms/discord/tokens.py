@@ -6,7 +6,7 @@ A token lives for 15 minutes and is kept in memory alone. What it no longer reac
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import discord
 
@@ -22,7 +22,8 @@ OVER = "the bot is no member there, and the token of the interaction is over"
 class Token:
     """The right to show messages in answer to one interaction."""
 
-    webhook: discord.Webhook
+    application_id: int
+    secret: str = field(repr=False)
     place: Place
     ends: float
     follow_ups: int = 0
@@ -31,6 +32,12 @@ class Token:
     def is_over(self) -> bool:
         """Tell whether it may not hold any more."""
         return time.monotonic() >= self.ends
+
+    def webhook(self, client: discord.Client) -> discord.Webhook:
+        """Give what the right is used by; a client that has come after the one that got it will do."""
+        webhook = discord.Webhook.partial(self.application_id, self.secret, client=client)
+        webhook.proxy = client.http.proxy
+        return webhook
 
     def use_follow_up(self) -> None:
         """Count a message beyond the answer itself.
@@ -51,7 +58,12 @@ class Tokens:
 
     def new(self, interaction: discord.Interaction[discord.Client], place: Place) -> Token:
         """Give the token of an interaction that came just now."""
-        return Token(webhook=interaction.followup, place=place, ends=time.monotonic() + LIFE_S)
+        return Token(
+            application_id=interaction.application_id,
+            secret=interaction.token,
+            place=place,
+            ends=time.monotonic() + LIFE_S,
+        )
 
     def keep(self, message_id: str, token: Token) -> None:
         """Remember on which token a message hangs; forget what nobody can edit any more, after as long again."""

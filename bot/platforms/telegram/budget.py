@@ -37,12 +37,13 @@ class Pace:
     reserved: int
 
 
-# A little slower than allowed: what is sent evenly does not arrive evenly.
+# Slower than allowed, and in small bites: what is sent evenly does not arrive evenly.
 CHAT = Pace(seconds=6.2, calls=6, reserved=2)
 GROUP = Pace(seconds=60.5, calls=20, reserved=5)
-OVERALL = Pace(seconds=1.1, calls=30, reserved=8)
+OVERALL = Pace(seconds=0.4, calls=9, reserved=3)
 MESSAGE_S = 2.0  # between two progress edits of one message
 GROUP_S = 6.0  # between two progress edits anywhere in a group
+PATIENCE = 3  # how much rarer a message of a job that waits is refreshed than that of one under way
 
 
 class Window:
@@ -84,13 +85,14 @@ class ChatBudget:
         """Say how long until an acknowledgement, an answer or a final may go out."""
         return max(window.wait_s(now) for window in self._windows)
 
-    def progress_wait_s(self, now: float, message: int) -> float:
-        """Say how long until progress of this message may."""
+    def progress_wait_s(self, now: float, message: int, *, is_under_way: bool = True) -> float:
+        """Say how long until progress of this message may; that of a job which only waits lets the others go first."""
+        patience = 1 if is_under_way else PATIENCE
         return max(
             *(window.progress_wait_s(now) for window in self._windows),
             self._quiet_until - now,
-            self._progress_at + self._progress_s - now,
-            self._edited_at.get(message, float("-inf")) + MESSAGE_S - now,
+            self._progress_at + patience * self._progress_s - now,
+            self._edited_at.get(message, float("-inf")) + patience * MESSAGE_S - now,
         )
 
     def spend(self, now: float) -> None:
@@ -103,7 +105,9 @@ class ChatBudget:
         """Count a progress edit."""
         self.spend(now)
         self._progress_at = now
-        self._edited_at = {other: at for other, at in self._edited_at.items() if at > now - MESSAGE_S} | {message: now}
+        self._edited_at = {other: at for other, at in self._edited_at.items() if at > now - PATIENCE * MESSAGE_S} | {
+            message: now
+        }
 
     def refused(self, now: float, retry_after_s: float) -> None:
         """Keep away for as long as Telegram says, and from progress for longer."""
@@ -140,7 +144,7 @@ class Budget:
         self._serve(chat_id)
         await future
 
-    def progress(self, chat_id: int, message: int) -> None:
+    def progress(self, chat_id: int, message: int, *, is_under_way: bool = True) -> None:
         """Count a call that shows progress.
 
         Raises:
@@ -149,7 +153,11 @@ class Budget:
         now = asyncio.get_running_loop().time()
         chat = self._chat(chat_id, now)
         is_contended = chat_id in self._queues
-        wait_s = max(chat.progress_wait_s(now, message), self._overall.progress_wait_s(now), float(is_contended))
+        wait_s = max(
+            chat.progress_wait_s(now, message, is_under_way=is_under_way),
+            self._overall.progress_wait_s(now),
+            float(is_contended),
+        )
         if wait_s > 0:
             raise NotNowError("the chat's budget is kept for results", after_s=wait_s)
         chat.spend_progress(now, message)

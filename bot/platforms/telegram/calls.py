@@ -8,6 +8,7 @@ from typing import TypeVar
 from telegram import Bot
 from telegram.error import BadRequest, ChatMigrated, RetryAfter, TelegramError
 
+from bot.platforms.leaving import Posts
 from bot.platforms.telegram.budget import Budget
 from bot.platforms.telegram.errors import UNCHANGED, meaning, retry_after_s, says
 from bot.platforms.telegram.moves import Moves
@@ -23,6 +24,7 @@ class Calls:
         self.bot = bot
         self.budget = budget
         self.moves = moves
+        self.posts = Posts()
         self._jobs = jobs
 
     async def make(self, chat_id: int, call: Awaitable[T], *, harmless: tuple[str, ...] = (UNCHANGED,)) -> T | None:

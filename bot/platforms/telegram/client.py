@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 from collections.abc import AsyncIterator
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 from telegram import Bot
@@ -61,7 +62,8 @@ async def _introduce(bot: Bot, root: str, base_url: str | None) -> None:
         raise bad_token(base_url) from None  # the library's own text shows the token
     except TelegramError as error:
         reason = type(error.__cause__ or error).__name__
-        raise ConnectionError(f"Telegram cannot be reached at {root} ({reason}).") from None
+        host = urlsplit(root).netloc.rpartition("@")[2]  # what stands before it is a password
+        raise ConnectionError(f"Telegram cannot be reached at {host} ({reason}).") from None
 
 
 def bad_token(base_url: str | None) -> BadTokenError:

@@ -16,9 +16,16 @@ GONE = ("message to edit not found", "message can't be edited", "message_id_inva
 DELETED = ("message to delete not found", "message_id_invalid", "message not found")
 UNDELETABLE = "message can't be deleted"
 WITHOUT_TEXT = ("there is no text in the message", "message has no text")
-NO_PHOTOS = ("not enough rights to send photos", "chat_send_photos_forbidden", "chat_send_media_forbidden")
-NO_FILES = ("not enough rights to send documents", "chat_send_docs_forbidden")
-NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+FORBIDDEN = (
+    "not enough rights to send photos",
+    "not enough rights to send documents",
+    "chat_send_photos_forbidden",
+    "chat_send_docs_forbidden",
+    "chat_send_media_forbidden",
+)
+UNFIT = ("image_process_failed", "photo_invalid_dimensions", "photo_save_file_invalid", "photo_ext_invalid")
+# A RuntimeError says that the client is closed.
+NOT_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol, RuntimeError)
 
 
 class UnsureError(NotNowError):
@@ -30,7 +37,7 @@ class WithoutTextError(Exception):
 
 
 class NoPicturesError(UndeliverableError):
-    """The chat lets the bot write, but send no pictures or files."""
+    """The words could be shown, but not the picture or file; the text says why, to those who look for it."""
 
 
 def meaning(error: TelegramError) -> Exception:
@@ -68,8 +75,10 @@ def _refusal(error: BadRequest) -> Exception:
         return MessageGoneError(error.message)
     if says(error, *WITHOUT_TEXT):
         return WithoutTextError(error.message)
-    if says(error, *NO_PHOTOS, *NO_FILES):
-        return NoPicturesError(error.message)
+    if says(error, *FORBIDDEN):
+        return NoPicturesError("Pictures may not be sent in this chat; an admin of the chat can allow them.")
+    if says(error, *UNFIT):
+        return NoPicturesError("Telegram did not take the picture.")
     return UndeliverableError(error.message)
 
 

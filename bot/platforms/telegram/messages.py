@@ -8,6 +8,7 @@ picture belongs to them comes by an edit.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import replace
 
 from telegram import InputMediaDocument, LinkPreviewOptions, Message, ReplyParameters
@@ -21,11 +22,12 @@ from bot.platforms.telegram.errors import DELETED, UNDELETABLE, NoPicturesError,
 from bot.platforms.telegram.memory import Address, Memory
 from bot.platforms.telegram.text import MOST_CAPTION, MOST_TEXT, shown
 
-TEXT = "text"  # what a message shows instead of a picture
-REFUSED = "refused"  # the same, since the chat takes no pictures
+# What a message is known to show, where it is not the mark of a picture.
+TEXT = "text"
+REFUSED = "refused"  # a text, since the chat takes no pictures
+PICTURE = "picture"  # some picture, of before a restart
 FIRST_DOUBT_S = 5.0
 LONGEST_DOUBT_S = 600.0
-NO_PICTURES = "Pictures may not be sent in this chat; an admin of the chat can allow them."
 UNREADABLE = "The picture's file cannot be read; an admin finds the reason in the log."
 EMPTIED = View(text="Deleted.")
 PLAIN = LinkPreviewOptions(is_disabled=True)
@@ -61,24 +63,28 @@ class Messages:
     async def say(self, place: Place, view: View, *, reply_to: int | None = None) -> None:
         """Send a message once, and the files that belong to it."""
         is_album = view.as_files and len(view.pictures) > 1
-        words = replace(view, pictures=())
+        first = replace(view, pictures=()) if is_album else view
         try:
-            at = await self._send(place, words if is_album else view, Urgency.ACKNOWLEDGEMENT, reply_to)
+            at = await self._send(place, first, Urgency.ACKNOWLEDGEMENT, reply_to)
             if is_album:
                 await self._send_files(place, at.chat, view)
-        except NoPicturesError:
-            await self._send(place, _excused(words, NO_PICTURES), Urgency.ACKNOWLEDGEMENT, reply_to)
+        except NoPicturesError as error:
+            excuse = View(text=str(error)) if is_album else _excused(view, str(error))
+            await self._send(place, excuse, Urgency.ACKNOWLEDGEMENT, reply_to)
 
     async def edit(self, message_id: str, view: View) -> None:
         """Show a view in place of what the message shows; to do it twice does no harm."""
         at = Address.from_id(message_id)
         if self._calls.moves.is_old(at.chat):
             raise MessageGoneError("the group became a supergroup")
+        media = media_of(view)
         if view.is_final:
+            ready = None if media is None else await media.composed()  # first, so that the call comes in its turn
             await self._calls.budget.wait(at.chat, Urgency.FINAL)
         else:
-            self._calls.budget.progress(at.chat, at.number)
-        await self._change(at, view)
+            self._calls.budget.progress(at.chat, at.number, is_under_way=view.progress is not None)
+            ready = None if media is None else await media.composed()
+        await self._change(at, view, media, ready)
         if view.is_final:
             self._memory.shown.drop(message_id)
         elif view.progress is not None and self._memory.shown.get(message_id) == TEXT:
@@ -96,14 +102,24 @@ class Messages:
             if UNDELETABLE not in str(error).casefold():
                 raise
             self._calls.budget.count(at.chat)
-            await self._change(at, EMPTIED)
+            with contextlib.suppress(MessageGoneError):
+                await self._change(at, EMPTIED, None, None)
+        except MessageGoneError:
+            return  # with the group that it was in
 
     async def _send(self, place: Place, view: View, urgency: Urgency, reply_to: int | None) -> Address:
         chat = self._calls.moves.now(int(place.channel))
         media = media_of(view)
         data = None if media is None else await media.composed()
         await self._calls.budget.wait(chat, urgency)
-        sent = await self._calls.make(chat, self._sending(chat, place, view, media, data, reply_to), harmless=())
+        try:
+            with self._calls.posts.one():
+                sending = self._sending(chat, place, view, media, data, reply_to)
+                sent = await self._calls.make(chat, sending, harmless=())
+        except MessageGoneError as error:  # the chat is gone, that is
+            if not self._calls.moves.is_old(chat):
+                raise UndeliverableError(str(error)) from None
+            return await self._send(place, view, urgency, None)
         assert sent is not None  # no refusal of a send is harmless
         at = Address(chat, sent.message_id)
         if not view.is_final:
@@ -161,14 +177,13 @@ class Messages:
         thread = int(place.thread) if place.thread else None
         await self._calls.make(chat, self._bot.send_media_group(chat, files, message_thread_id=thread), harmless=())
 
-    async def _change(self, at: Address, view: View) -> None:
+    async def _change(self, at: Address, view: View, media: Media | None, data: bytes | None) -> None:
         """Edit whatever the message is by now: a text, or a picture with a caption."""
-        media = media_of(view)
         before = self._memory.shown.get(at.id)
         if media is not None and media.mark == before:
             return await self._caption(at, view)
         if media is not None and (view.is_final or before != REFUSED):
-            obstacle = await self._show_media(at, view, media)
+            obstacle = UNREADABLE if data is None else await self._show_media(at, view, media, data)
             if not obstacle:
                 return None
             view, before = _excused(view, obstacle) if view.is_final else view, REFUSED
@@ -176,24 +191,22 @@ class Messages:
             try:
                 return await self._text(at, view)
             except WithoutTextError:
+                self._memory.shown.put(at.id, PICTURE)
                 self._calls.budget.count(at.chat)  # for the call that follows
-        if view.is_final and not await self._show_media(at, view, BLANK):
+        if view.is_final and not await self._show_media(at, view, BLANK, BLANK.compose()):
             return None  # a picture that the view does not have must not stay
         return await self._caption(at, view)
 
-    async def _show_media(self, at: Address, view: View, media: Media) -> str:
+    async def _show_media(self, at: Address, view: View, media: Media, data: bytes) -> str:
         """Make the message a picture or a file; gives what is in the way of that, if anything."""
-        data = await media.composed()
-        if data is None:
-            return UNREADABLE
         new = as_input(media, data, shown(view.text, MOST_CAPTION))
         buttons = keyboard(view.buttons)
         try:
             await self._calls.make(at.chat, self._bot.edit_message_media(new, at.chat, at.number, reply_markup=buttons))
-        except NoPicturesError:
+        except NoPicturesError as error:
             self._calls.budget.count(at.chat)
             self._memory.shown.put(at.id, REFUSED)
-            return NO_PICTURES
+            return str(error)
         self._memory.shown.put(at.id, media.mark)
         return ""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TypeAlias
 
 import structlog
@@ -22,18 +23,28 @@ log = structlog.get_logger()
 
 
 class Outbox:
-    """A line of answers for each chat. What cannot be sent in about a minute is lost."""
+    """A line of answers for each chat, and errands that are in no line. What cannot be sent soon is lost."""
 
     def __init__(self, tasks: asyncio.TaskGroup) -> None:
         self._tasks = tasks
         self._lines: dict[str, deque[Send]] = {}
+        self._is_open = True
+
+    def close(self) -> None:
+        """Take nothing more: the connection is gone."""
+        self._is_open = False
+
+    def run(self, errand: Send, name: str) -> None:
+        """Do something at once."""
+        if self._is_open:
+            self._tasks.create_task(_alone(errand), name=name)
 
     def put(self, chat: str, send: Send) -> None:
         """Send something after all that was put in for this chat before."""
         line = self._lines.get(chat)
         if line is None:
             self._lines[chat] = deque([send])
-            self._tasks.create_task(self._empty(chat), name=f"answers to {chat}")
+            self.run(partial(self._empty, chat), f"answers to {chat}")
         elif len(line) < MOST_WAITING:
             line.append(send)
         else:
@@ -42,7 +53,7 @@ class Outbox:
     async def _empty(self, chat: str) -> None:
         line = self._lines[chat]
         while line:
-            await self._send(chat, line.popleft())
+            await _alone(partial(self._send, chat, line.popleft()))
         del self._lines[chat]
 
     async def _send(self, chat: str, send: Send) -> None:
@@ -50,6 +61,13 @@ class Outbox:
             await _patiently(send)
         except (NotNowError, UndeliverableError, MessageGoneError) as error:
             log.warning("answer lost", chat=chat, reason=str(error))
+
+
+async def _alone(errand: Send) -> None:
+    try:
+        await errand()
+    except Exception:  # a fault in one answer, which must not take the others along
+        log.exception("answer broke")
 
 
 async def _patiently(send: Send) -> None:
@@ -62,5 +80,6 @@ async def _patiently(send: Send) -> None:
         except NotNowError as error:
             if error.after_s > LONGEST_PAUSE_S:
                 raise
+            log.info("answer waits", reason=str(error))
             await asyncio.sleep(error.after_s)
     return await send()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+import structlog
 from pydantic import SecretStr
 from telegram import Bot
 from telegram.error import InvalidToken
@@ -23,6 +24,8 @@ from bot.platforms.telegram.reception import Reception
 from bot.platforms.telegram.replies import Line
 
 RECONNECT_S = 3.0
+
+log = structlog.get_logger()
 
 
 class TelegramPlatform:
@@ -56,6 +59,7 @@ class TelegramPlatform:
                 raise bad_token(self._base_url) if isinstance(first, InvalidToken) else first from None
             finally:
                 self._messages = None
+                await calls.posts.answered()
 
     async def post(self, place: Place, view: View, key: str) -> str:
         """Show a new message."""
@@ -72,10 +76,14 @@ class TelegramPlatform:
 
     async def _serve(self, bot: Bot, desk: Desk, calls: Calls, messages: Messages) -> None:
         async with asyncio.TaskGroup() as tasks:
-            line = Line(calls=calls, messages=messages, outbox=Outbox(tasks), tasks=tasks)
+            line = Line(calls=calls, messages=messages, outbox=Outbox(tasks))
             menus = Menus(bot, desk.router, desk.settings)
-            tasks.create_task(menus.publish(), name="menus")
-            await poll(bot, Inbox(Reception(self, desk.router, line, menus).take, tasks))
+            log.info("telegram ready", bot=bot.username)
+            line.outbox.run(menus.publish, "menus")
+            try:
+                await poll(bot, Inbox(Reception(self, desk.router, line, menus).take, tasks))
+            finally:
+                line.outbox.close()
 
     def _connected(self) -> Messages:
         if self._messages is None:

@@ -19,7 +19,7 @@ from bot.platforms.telegram.errors import retry_after_s
 
 KINDS = ("message", "callback_query")
 LATE_S = 10.0  # beyond the time for which Telegram may hold a poll
-RECHECK_S = 1.0  # while something is being handled; polls for the same offset in quick succession get a single update
+RECHECK_S = 0.6  # while something is being handled; sooner than 0.5 s, the same offset gets a single update
 LET_GO_S = 30.0  # by then whatever is durable was committed; what goes on, such as /admin load, may be lost by a kill
 IN_ORDER_S = 1.0  # how long somebody's next update waits for the one before
 FIRST_PAUSE_S = 1.0
@@ -82,6 +82,8 @@ class Inbox:
         letting_go = asyncio.get_running_loop().call_later(LET_GO_S, self._let_go, update.update_id)
         try:
             await self._handle(update)
+        except Exception:  # a fault in one update, which must not take the others along, nor come back for ever
+            log.exception("update broke", update=update.update_id)
         finally:
             letting_go.cancel()
 

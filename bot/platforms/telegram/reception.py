@@ -52,7 +52,7 @@ class Reception:
         place, member = _place(message), _member(message.from_user)
         reply = WrittenReply(self._line, place, member, message.message_id if message.chat.id < 0 else None)
         if message.chat.id == message.from_user.id and self._menus.lacks(member):
-            self._line.tasks.create_task(self._menus.publish(), name="menus")
+            self._line.outbox.run(self._menus.publish, "menus")
         match meaning:
             case Told():
                 await reply.answer(View(text=meaning.text, tone=Tone.REFUSED))

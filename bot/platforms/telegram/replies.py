@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
+from functools import partial
 
 import structlog
 from telegram.error import TelegramError
@@ -28,7 +28,6 @@ class Line:
     calls: Calls
     messages: Messages
     outbox: Outbox
-    tasks: asyncio.TaskGroup
 
 
 class WrittenReply:
@@ -77,7 +76,7 @@ class PressedReply:
         is_short = units(view.text) <= MOST_TOAST and not view.pictures and not view.buttons
         if view.is_private and is_short and not self._is_settled:
             self._is_settled = True
-            self._line.tasks.create_task(self._toast(view), name="toast")
+            self._line.outbox.run(partial(self._toast, view), "toast")
         else:
             self.settle()
             await self._written.answer(view)
@@ -96,7 +95,7 @@ class PressedReply:
         """Tell Telegram that the press arrived, if that was not done yet."""
         if not self._is_settled:
             self._is_settled = True
-            self._line.tasks.create_task(self._confirm(), name="press confirmed")
+            self._line.outbox.run(self._confirm, "press confirmed")
 
     async def _confirm(self) -> None:
         try:

@@ -14,10 +14,11 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 from telegram import Bot, Message, Update
 from telegram.constants import ChatType
-from telegram.error import Conflict, NetworkError, TelegramError
+from telegram.error import Conflict, InvalidToken, TelegramError
 
 from bot.chat import CommandError
-from bot.platforms.telegram.client import connected
+from bot.platforms.connection import BadTokenError
+from bot.platforms.telegram.client import BAD_TOKEN, connected
 from bot.platforms.telegram.errors import says
 from bot.platforms.telegram.moves import NAME
 from bot.platforms.telegram.polling import KINDS, LATE_S
@@ -25,7 +26,7 @@ from bot.platforms.telegram.polling import KINDS, LATE_S
 POLL_S = 10
 RECHECK_S = 1.0
 MOST_PENDING = 100  # a poll gives no more, and to see those behind it would drop these
-GREETING = "You are the first admin of this Fairbrush. /help lists the commands once it runs."
+GREETING = "You are an admin of this Fairbrush now. /help lists the commands once it runs."
 WEBHOOK = "A webhook is set for this bot, so that it cannot be asked for messages: remove the webhook first."
 BUSY = "Another program is polling Telegram with this token: stop it, and run the setup again."
 CROWDED = (
@@ -58,7 +59,7 @@ async def opened(token: SecretStr, base_url: str | None = None) -> AsyncIterator
         async with connected(token, base_url) as bot:
             yield TelegramSetup(bot)
     except ConnectionError as error:
-        raise CommandError(str(error)) from None
+        raise CommandError(f"{error} Check the connection, and run the setup again.") from None
 
 
 class TelegramSetup:
@@ -118,6 +119,7 @@ class TelegramSetup:
 
         Raises:
             CommandError: another program polls, a webhook is set, or too much waits already.
+            BadTokenError: the token was revoked meanwhile.
         """
         while True:
             updates = await self._pending()
@@ -135,7 +137,9 @@ class TelegramSetup:
             return await self._bot.get_updates(timeout=POLL_S, allowed_updates=KINDS, read_timeout=LATE_S)
         except Conflict as error:
             raise CommandError(WEBHOOK if says(error, "webhook") else BUSY) from None
-        except NetworkError:
+        except InvalidToken:
+            raise BadTokenError(BAD_TOKEN) from None
+        except TelegramError:
             return ()
 
     async def _greet(self, message: Message) -> None:

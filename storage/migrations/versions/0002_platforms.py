@@ -16,6 +16,13 @@ UPDATE = """
     END
 """
 
+CLEARING = (
+    "DELETE FROM inbound WHERE job_id IN (SELECT id FROM job WHERE deleted_ms IS NOT NULL)",
+    "DELETE FROM picture WHERE job_id IN (SELECT id FROM job WHERE deleted_ms IS NOT NULL)",
+    "UPDATE job SET rerun_of = NULL WHERE rerun_of IN (SELECT id FROM job WHERE deleted_ms IS NOT NULL)",
+    "DELETE FROM job WHERE deleted_ms IS NOT NULL",
+)
+
 
 def upgrade() -> None:
     """Add columns, which SQLite does in place, and a table."""
@@ -35,9 +42,11 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Take them away."""
-    op.execute("DROP TRIGGER job_search_update")
+    """Take them away, and with them what is left of deleted jobs, which older code cannot read."""
     op.drop_table("favourite")
+    for statement in CLEARING:
+        op.execute(statement)
+    op.execute("DROP TRIGGER job_search_update")
     op.drop_index("ix_job_start_image", "job")
     for column in ("deleted_ms", "is_spoiler", "start_image"):
         op.drop_column("job", column)

@@ -73,6 +73,7 @@ class Application:
                 "team": self._team(),
                 "eligible_oauth2_scopes": ["bot", "applications.commands"],
             }
+            | world.portal
         )
 
     def _team(self) -> dict[str, Any] | None:

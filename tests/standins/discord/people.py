@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from tests.standins.discord.cdn import Cdn
-from tests.standins.discord.commands import ATTACHMENT, CHANNEL, ROLE, Commands
+from tests.standins.discord.commands import ATTACHMENT, CHANNEL, MENTIONABLE, ROLE, Commands
 from tests.standins.discord.components import BUTTON, LABEL, TEXT_INPUT, Component, buttons, texts, walk
 from tests.standins.discord.deeds import Deeds
 from tests.standins.discord.interactions import ACKNOWLEDGE_WITHIN_S, Answered, Asked, Interaction
@@ -170,13 +170,14 @@ class DiscordPerson:
             resolved.setdefault("attachments", {})[file.id] = self.desk.cdn.json(file)
             return file.id
         named = str(value).removeprefix("@")
-        if kind == ROLE:
+        if kind in {ROLE, MENTIONABLE}:
             roles = roles_json(guild) if guild is not None else []
             role = next((each for each in roles if each["id"] == mentioned_id(value) or each["name"] == named), None)
-            if role is None:
+            if role is not None:
+                resolved.setdefault("roles", {})[role["id"]] = role
+                return str(role["id"])
+            if kind == ROLE:
                 raise NotOfferedError(f"There is no role {value}.")
-            resolved.setdefault("roles", {})[role["id"]] = role
-            return str(role["id"])
         if kind == CHANNEL:
             channel = world.channels[mentioned_id(value)]
             resolved.setdefault("channels", {})[channel.id] = channel_json(channel) | {"permissions": "0"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -35,6 +36,15 @@ class Call:
 class Reply:
     body: Any = None
     status: int = 200
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request as it came in: for what, with which ids in its path, when."""
+
+    route: str
+    params: Mapping[str, str]
+    at: float
 
 
 NO_CONTENT = Reply(status=204)
@@ -75,6 +85,7 @@ class Rest:
         self._faults = faults
         self._violations = violations
         self.requests: Counter[str] = Counter()
+        self.received: list[Request] = []
         self.statuses: Counter[int] = Counter()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
@@ -84,6 +95,7 @@ class Rest:
             self._violations.append(f"{request.method} {request.path}: there is no such route")
             return self._answer(Reply(error.body, error.status), {})
         self.requests[route.name] += 1
+        self.received.append(Request(route.name, params, time.monotonic()))
         await self._faults.wait(route.name)
         if (fault := self._faults.next(route.name, is_after=False)) is not None:
             return self._broken(request, fault.status)

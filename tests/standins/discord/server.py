@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -48,6 +48,7 @@ class DiscordServer:
         self.clock = Clock()
         self.violations = Violations("Discord")
         self.calls_for: list[tuple[str, Mentions]] = []  # messages that called somebody, by their ids
+        self.onlookers: list[Callable[[Message], None]] = []  # told of each message that is new, edited or deleted
         self.faults = Faults()
         self._patience_s = patience_s
         self._snowflakes = Snowflakes(self.clock)
@@ -222,6 +223,8 @@ class DiscordServer:
 
     def _changed(self, message: Message) -> None:
         """Shows a message to those who see it, and tells the bot if it asked for messages."""
+        for tell in self.onlookers:
+            tell(message)
         seen = seen_of(message, self._messages)
         for person in self._people:
             person.see(message, seen)

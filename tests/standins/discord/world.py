@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntEnum, IntFlag
+from typing import Any
 
 MIB = 1 << 20
 
@@ -139,6 +140,7 @@ class World:
         self.bot = self.add_user("Fairbrush", is_bot=True)
         self.owner = self.add_user("Owner")
         self.team: list[User] = []
+        self.portal: dict[str, Any] = {}  # what was chosen in the developer portal, as the application tells it
 
     def add_user(self, name: str, **about: bool) -> User:
         user = User(self._new_id(), name, **about)

@@ -92,6 +92,7 @@ class Chat:
     bot_status: str = "member"
     is_bot_last: bool = True  # false once another bot has spoken: then /command without a name is not for ours
     moved_to: int | None = None
+    takes_pictures: bool = True
 
     @property
     def is_group(self) -> bool:

@@ -10,7 +10,7 @@ from tests.standins.telegram.chats import Chat, Message
 from tests.standins.telegram.cloud import Cloud, Query
 from tests.standins.telegram.fields import Fields
 from tests.standins.telegram.refusal import bad
-from tests.standins.telegram.sending import media_content, read_caption, read_markup, read_text
+from tests.standins.telegram.sending import check_rights, media_content, read_caption, read_markup, read_text
 
 DELETABLE_S = 48 * 3600
 QUERY_LIFE_S = 15.0
@@ -54,6 +54,7 @@ class Editing:
         message = self._target(fields)
         if "media_group_id" in message.body and (item.get("type") == "document") != ("document" in message.body):
             raise bad("can't use the media of the specified type in the album")
+        check_rights(message.chat, item.get("type", ""))
         content = await media_content(self._cloud, fields, item)
         return self._change(message, fields, TEXT + CAPTION + MEDIA, content)
 

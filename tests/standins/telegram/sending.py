@@ -61,12 +61,14 @@ class Sending:
             fields.texts, fields.objects("caption_entities"), fields.flag("show_caption_above_media")
         )
         destination = self._admit(fields)
+        check_rights(destination.chat, "photo")
         content = await photo_content(self._cloud, fields.file("photo"), has_spoiler=fields.flag("has_spoiler"))
         return self._post(fields, destination, content | caption)
 
     async def document(self, fields: Fields) -> dict[str, Any]:
         caption = read_caption(fields.texts, fields.objects("caption_entities"), is_above=False)
         destination = self._admit(fields)
+        check_rights(destination.chat, "document")
         return self._post(
             fields, destination, {"document": self._cloud.files.document(fields.file("document"))} | caption
         )
@@ -78,6 +80,7 @@ class Sending:
         if len({item.get("type") == "document" for item in media}) > 1:
             raise bad("documents can't be mixed with other media types")
         destination = self._admit(fields, messages=len(media))
+        check_rights(destination.chat, media[0].get("type", ""))
         contents = [await media_content(self._cloud, fields, item) for item in media]
         group = {"media_group_id": str(next(self._cloud.numbers) * 7919)}
         return [self._post(fields, destination, content | group) for content in contents]
@@ -125,6 +128,12 @@ def read_caption(values: Any, entities: Sequence[dict[str, Any]], is_above: bool
     if len(caption.text) > LONGEST_CAPTION:
         raise bad("message caption is too long")
     return caption.to_json("caption", "caption_entities") | ({"show_caption_above_media": True} if is_above else {})
+
+
+def check_rights(chat: Chat, kind: str) -> None:
+    """Refuses pictures where members may only write."""
+    if not chat.takes_pictures:
+        raise bad(f"not enough rights to send {kind}s to the chat")
 
 
 async def photo_content(cloud: Cloud, source: Upload | str, *, has_spoiler: bool) -> dict[str, Any]:
