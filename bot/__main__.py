@@ -71,7 +71,11 @@ def models() -> None:
 
 @cli.command("run")
 def serve() -> None:
-    """Serve Discord and Telegram, as far as they have tokens, until Ctrl-C or SIGTERM."""
+    """Serve Discord and Telegram until stopped.
+
+    Every platform that has a token in the environment or .env is served; fairbrush setup says how to get one. Ctrl-C or
+    SIGTERM stops it, and whatever it has accepted by then goes on at the next start.
+    """
     from bot.serving import serve as serving  # noqa: PLC0415 - late, as said above
     from bot.session import run_session  # noqa: PLC0415 - late, as said above
 
@@ -80,7 +84,11 @@ def serve() -> None:
 
 @cli.command()
 def setup(platform: Annotated[str, typer.Argument(metavar="discord|telegram")]) -> None:
-    """Check a platform's token, say what is missing, and make whoever runs this the first admin."""
+    """Set up a bot on Discord or Telegram.
+
+    This says how to get a token, checks it, names what is missing, gives the links to add the bot, and makes you an
+    admin.
+    """
     from bot.session import run_session  # noqa: PLC0415 - late, as said above
     from bot.setup import set_up  # noqa: PLC0415 - late, as said above
 

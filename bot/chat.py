@@ -168,12 +168,14 @@ Answer: TypeAlias = View | Accepted | Form
 class Capabilities:
     """What platforms differ in. A message is edited at most every `edit_interval_s` seconds until it is final.
 
-    `is_lossless`: a picture in a message is the very file. `own_commands` are those that the platform carries out
-    itself, with their meaning, for /help.
+    `is_lossless`: a picture in a message is the very file. `is_lasting`: messages stay when the bot is gone, so that a
+    result goes only into one whose id is kept. `own_commands` are those that the platform carries out itself, with
+    their meaning, for /help.
     """
 
     edit_interval_s: float
     is_lossless: bool = True
+    is_lasting: bool = True
     reads_local_files: bool = False
     own_commands: Mapping[str, str] = field(default_factory=dict)
 
@@ -189,7 +191,10 @@ class Platform(Protocol):
     capabilities: Capabilities
 
     async def post(self, place: Place, view: View, key: str) -> str:
-        """Show a new message and give its id. The same key again is the same message, as far as the platform can."""
+        """Show a new message and give its id. The same key again is the same message, as far as the platform can.
+
+        The key is that of the call which the message answers, or one derived from it.
+        """
 
     async def edit(self, place: Place, message_id: str, view: View) -> None:
         """Replace a message by this view; doing it twice does no harm.

@@ -91,27 +91,29 @@ class Delivery:
         """Say what keeps all jobs from starting; empty if nothing does."""
         return wording.PAUSED if self._service.status().is_paused else self._stalled
 
-    def follow(self, job: JobRecord, call: Call | None = None) -> None:
+    def follow(self, job: JobRecord, call: Call | None = None, *, key: str = "") -> None:
         """Give a job its message: a new one in answer to its call, or the one it has already.
 
-        It shows nothing before `refresh_waiting`.
+        It shows nothing before `refresh_waiting`. `key` is the call's, which may be of an earlier run, if it is known.
         """
         place = Place.from_json(job.place)
         platform = self._platforms.get(place.platform)
         if platform is None:
             return  # that platform is not running now: its messages stay owed
+        request = ImagineRequest.from_json(dict(job.request))
+        reach_s = call.reach_s if call is not None else None
+        placeholder = self._messages.waiting(job.id, request, None, "", reach_s)
         editor = Editor(
             platform,
             place,
-            key=f"job {job.id}",
+            key=key or f"job {job.id}",
             note=self._note(job.id),
             message_id=job.message_id,
             reply=None if call is None else call.reply,
+            placeholder=placeholder if platform.capabilities.is_lasting else None,
         )
         task = self._tasks.create_task(editor.run(), name=f"message of job {job.id}")
         task.add_done_callback(lambda _: self._leave(job.id))
-        request = ImagineRequest.from_json(dict(job.request))
-        reach_s = call.reach_s if call is not None else None
         self._followed[job.id] = _Followed(request, job.is_spoiler, editor, task, reach_s)
 
     def refresh_waiting(self) -> None:

@@ -23,6 +23,9 @@ class Editor:
     A final view is never skipped and never late: it cuts the pause short. What cannot be shown now is tried again, by
     then with the latest view; what can never be shown counts as shown. `note` is told the message's id and the
     revision that it shows, whenever one of the two is new.
+
+    With a `placeholder`, a new message never begins with a final view, but with that: a kill between the two then finds
+    the result in a message whose id is kept, or nowhere, so that it is not shown twice.
     """
 
     def __init__(
@@ -34,6 +37,7 @@ class Editor:
         note: Note | None = None,
         message_id: str | None = None,
         reply: Reply | None = None,
+        placeholder: View | None = None,
         broken_pause_s: float = BROKEN_PAUSE_S,
     ) -> None:
         self._platform = platform
@@ -42,6 +46,7 @@ class Editor:
         self._note = note
         self._message_id = message_id
         self._reply = reply
+        self._placeholder = placeholder
         self._broken_pause_s = broken_pause_s
         self._latest: tuple[View | None, int] | None = None  # a view that is None: there is to be no message
         self._shown: View | None = None
@@ -115,14 +120,27 @@ class Editor:
         return None
 
     async def _display(self, view: View) -> None:
-        if self._message_id is not None:
-            try:
-                await self._platform.edit(self._place, self._message_id, view)
-            except MessageGoneError:
-                self._key = f"{self._key} after {self._message_id}"  # the old key would mean the old message
-                self._message_id = None
+        if await self._edit(view):
+            return
+        if view.is_final and self._placeholder is not None:
+            self._message_id = await self._post(self._placeholder)
+            if self._note is not None:
+                await self._note(self._message_id, 0)
+            if await self._edit(view):
+                return
+        self._message_id = await self._post(view)
+
+    async def _edit(self, view: View) -> bool:
+        """Edit the message; False if there is none, or none any more."""
         if self._message_id is None:
-            self._message_id = await self._post(view)
+            return False
+        try:
+            await self._platform.edit(self._place, self._message_id, view)
+        except MessageGoneError:
+            self._key = f"{self._key} after {self._message_id}"  # the old key would mean the old message
+            self._message_id = None
+            return False
+        return True
 
     async def _post(self, view: View) -> str:
         if self._reply is None:

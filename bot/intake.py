@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from bot.chat import Accepted, Call
 from bot.delivery import Delivery
@@ -47,7 +47,7 @@ class Intake:
         if is_new:
             record = await self._jobs.get(job_id)
             assert record is not None
-            self._enqueue([record], self._service.submit, call)
+            self._enqueue([record], self._service.submit, {record.id: call.key}, call)
         return Accepted(job_id=job_id)
 
     async def resume(self) -> None:
@@ -68,19 +68,26 @@ class Intake:
                     owner=record.owner,
                     virtual_time_ms=accounts_ms.get(record.owner, 0),
                 )
+        keys = await self._jobs.keys()
         for record in await self._jobs.owed():
             if record.is_deleted:
                 await self._jobs.delete(record.id)  # which may have been broken off
                 self._delivery.remove(record)
             else:
-                self._delivery.follow(record)
+                self._delivery.follow(record, key=keys.get(record.id, ""))
                 await self._delivery.show_end(record)
-        self._enqueue(unfinished, self._service.take_back)
+        self._enqueue(unfinished, self._service.take_back, keys)
 
-    def _enqueue(self, records: Iterable[JobRecord], put: Callable[[Job], None], call: Call | None = None) -> None:
+    def _enqueue(
+        self,
+        records: Iterable[JobRecord],
+        put: Callable[[Job], None],
+        keys: Mapping[int, str],
+        call: Call | None = None,
+    ) -> None:
         """Without a pause in between, so that the first view of a job's message is its place in the queue."""
         for record in records:
-            self._delivery.follow(record, call)
+            self._delivery.follow(record, call, key=keys.get(record.id, ""))
             put(_job(record))
         self._delivery.refresh_waiting()
 

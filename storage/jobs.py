@@ -204,6 +204,17 @@ class Jobs:
         is_owed = (JobRow.shown_rev < JobRow.want_rev, JobRow.state.not_in(OPEN_STATES))
         return await self._find(select(JobRow.__table__).where(*is_owed).order_by(JobRow.id))
 
+    async def keys(self) -> Mapping[int, str]:
+        """Give the keys of the events that asked for the jobs whose message nobody knows."""
+        is_asked_for = JobRow.id == InboundRow.job_id
+        is_unknown = (JobRow.message_id.is_(None), JobRow.shown_rev < JobRow.want_rev)
+        query = select(InboundRow.job_id, InboundRow.key).join(JobRow, is_asked_for).where(*is_unknown)
+
+        async def unit(connection: AsyncConnection) -> dict[int, str]:
+            return {row.job_id: row.key for row in await connection.execute(query)}
+
+        return await self._database.read(unit)
+
     async def _find(self, query: Select[Any]) -> tuple[JobRecord, ...]:
         async def unit(connection: AsyncConnection) -> tuple[JobRecord, ...]:
             return await records(connection, (await connection.execute(query)).mappings().all())

@@ -77,7 +77,9 @@ class ConsolePlatform:
     name = NAME
 
     def __init__(self, display: Display, own_commands: Mapping[str, str]) -> None:
-        self.capabilities = Capabilities(edit_interval_s=0.1, reads_local_files=True, own_commands=own_commands)
+        self.capabilities = Capabilities(
+            edit_interval_s=0.1, is_lasting=False, reads_local_files=True, own_commands=own_commands
+        )
         self._display = display
         self._run = secrets.token_hex(6)
         self._messages = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -203,3 +204,21 @@ async def test_a_job_that_is_deleted_before_its_end_was_shown_is_never_shown(tmp
         platform.is_busy = False
 
         assert await room.app.delivery.ended(job_id) is None
+
+
+@pytest.mark.asyncio(loop_scope="function")
+async def test_a_deletion_that_was_broken_off_is_finished_at_the_next_start(tmp_path: Path) -> None:
+    platform = RecordedPlatform()
+    async with Room(settings(tmp_path), platform) as room:
+        job_id = await room.made("/imagine a cat")
+        message_id = room.message_of(job_id)
+        files = await pictures(room, job_id)
+    with sqlite3.connect(room.settings.data_dir / "fairbrush.db") as database:  # as after a kill in the middle
+        database.execute("UPDATE job SET deleted_ms = 1, want_rev = want_rev + 1, prompt = '', request = '{}'")
+    database.close()
+
+    async with Room(room.settings, platform) as room_then:
+        await platform.until_gone(message_id)
+        await all_shown(room_then)
+
+    assert not files[0].exists()

@@ -6,7 +6,6 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 
@@ -16,12 +15,11 @@ from bot.chat import (
     MessageGoneError,
     NotNowError,
     Place,
-    Tone,
     UndeliverableError,
     View,
 )
 from bot.editor import Editor
-from tests.bot.chatroom import PATIENCE_S, STUDIO, RecordedPlatform, Room, settings
+from tests.bot.chatroom import PATIENCE_S, STUDIO
 
 LONG_S = 1000.0
 FIRST, SECOND = (View(text=text, is_final=False) for text in ("first", "second"))
@@ -183,6 +181,28 @@ async def test_a_message_that_is_gone_comes_again_under_another_key() -> None:
     assert platform.noted == [("m2", 2)]
 
 
+async def test_a_result_goes_only_into_a_message_whose_id_is_kept() -> None:
+    platform = stage(MessageGoneError())
+    editor = Editor(platform, STUDIO, key="job 1", note=platform.note, message_id="m0", placeholder=FIRST)
+
+    editor.show(END, 2)
+    await run(editor)
+
+    assert platform.calls == [("edit", "end", "m0"), ("post", "first", "job 1 after m0"), ("edit", "end", "m2")]
+    assert platform.noted == [("m2", 0), ("m2", 2)]
+
+
+async def test_a_platform_on_which_every_message_is_gone_at_once_gets_no_message_after_the_other() -> None:
+    platform = stage(None, MessageGoneError())
+    editor = Editor(platform, STUDIO, key="job 1", note=platform.note, placeholder=FIRST)
+
+    editor.show(END, 2)
+    await run(editor)
+
+    assert platform.calls == [("post", "first", "job 1"), ("edit", "end", "m1"), ("post", "end", "job 1 after m1")]
+    assert platform.noted == [("m1", 0), ("m3", 2)]
+
+
 async def test_a_first_message_answers_the_call_and_is_repeated_under_the_same_key() -> None:
     platform = stage(NOT_NOW)
     editor = Editor(platform, STUDIO, key="job 1", note=platform.note, reply=platform)
@@ -270,33 +290,3 @@ async def test_a_message_that_never_was_needs_no_taking_away() -> None:
     assert await run(editor) is None
     assert platform.calls == []
     assert platform.noted == [(None, 3)]
-
-
-class Faulty(RecordedPlatform):
-    """Breaks on everything that is about one prompt."""
-
-    async def post(self, place: Place, view: View, key: str) -> str:
-        if "cursed" in view.text:
-            raise BUG
-        return await super().post(place, view, key)
-
-
-async def test_a_message_that_breaks_its_platform_holds_up_no_other(tmp_path: Path) -> None:
-    async with Room(settings(tmp_path), Faulty()) as room:
-        call = room.call()
-        await room.app.router.run_line(call, "/imagine a cursed cat")
-        fine = await room.say("/imagine a cat")
-
-    async with Room(room.settings, RecordedPlatform()) as room_then:
-        shown = await room_then.platform.until(lambda view: "a cursed cat" in view.text)
-
-    assert fine.tone is Tone.GOOD
-    assert shown.text.startswith("Job 1 done in ")
-
-
-async def test_an_answer_that_breaks_its_platform_breaks_nothing_else(tmp_path: Path) -> None:
-    async with Room(settings(tmp_path), Faulty()) as room:
-        lost = await room.say("/show cursed")
-
-        assert lost.tone is Tone.REFUSED
-        assert (await room.say("/queue")).tone is Tone.GOOD

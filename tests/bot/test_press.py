@@ -104,6 +104,7 @@ def test_in_a_terminal_a_form_stands_on_the_line_to_be_changed(tmp_path: Path) -
         program.until("Job 2 done")
         program.until("2 pictures")
         program.until("delete:2")
+        program.until("leaves")
         program.type(CTRL_D)
         assert program.end() == 0
 

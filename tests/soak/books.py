@@ -83,7 +83,9 @@ class Books:
     async def settled(self, patience_s: float) -> None:
         """Wait until every job is over and its message confirmed. Nobody tells of that, so it is looked up."""
         async with asyncio.timeout(patience_s):
-            while not all(job.is_over and job.is_confirmed for job in self.jobs().values()):
+            while True:
+                if all(job.is_over and job.is_confirmed for job in self.jobs().values()):
+                    return
                 await asyncio.sleep(LOOK_AGAIN_S)
 
     def let_an_hour_pass(self) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -117,15 +117,21 @@ class Crowd:
         return seen
 
 
-async def tire(card: Path, dice: Random) -> None:
+async def tire(switch: Path, dice: Random) -> None:
     """Let the card stand still now and then: so that a queue forms, and there is progress to be shown or cancelled."""
     while True:
         await asyncio.sleep(dice.uniform(*FAST_S))
-        card.touch()
-        try:
+        with _on(switch):
             await asyncio.sleep(dice.uniform(*SLOW_S))
-        finally:
-            card.unlink()
+
+
+@contextlib.contextmanager
+def _on(switch: Path) -> Iterator[None]:
+    switch.touch()
+    try:
+        yield
+    finally:
+        switch.unlink()
 
 
 def _is_job(request: Request, after: int = 0) -> IsIt:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 
 from tests.soak.ledger import Ledger
 from tests.soak.script import JOB
@@ -79,7 +80,7 @@ def _by_chat(calls: Iterable[ApiCall]) -> Mapping[str, list[ApiCall]]:
 
 
 def _check_gaps(what: str, times: Sequence[float], gap_s: float) -> None:
-    gaps = [later - earlier for earlier, later in zip(times, times[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(times)]
     assert not gaps or min(gaps) >= gap_s - JITTER_S, f"{what}: two edits under way within {min(gaps):.2f} s"
 
 

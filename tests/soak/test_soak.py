@@ -55,21 +55,21 @@ async def test_every_request_is_delivered_exactly_once(
     status = await running.stop()
 
     jobs = books.jobs()
+    before, after = thirds(weights)
     report(f"soak: {len(jobs)} requests in {seconds:.0f} s, {dict(crowd.done)}")
+    report(f"soak: memory {before:.1f} MiB in the middle third, {after:.1f} MiB in the last")
     for line in acknowledgements(crowd, chats):
         report(line)
     assert status == 0
     assert len(jobs) == requests
     assert not chats.discord.interactions.unanswered
-    warnings = verdicts.check_logs(running.said())
+    report(f"soak: warnings {dict(verdicts.check_logs(running.said()))}")
     verdicts.check_requests(jobs, crowd.asked)
     verdicts.check_seeds(jobs, crowd.asked)
     assert not verdicts.check_each_is_shown_once(jobs, ledger)
     verdicts.check_pictures(jobs, ledger)
     edits, calls = paces.check_discord(chats.discord, ledger), paces.check_telegram(chats.telegram)
     report(f"soak: at most {edits} edits in 5 s of a Discord channel, {calls} calls in 60 s of a Telegram group")
-    before, after = thirds(weights)
-    report(f"soak: memory {before:.1f} MiB in the middle third, {after:.1f} MiB in the last; warnings {dict(warnings)}")
     assert after <= before * growth
 
 

@@ -28,7 +28,10 @@ def check_each_is_shown_once(jobs: Mapping[int, Record], ledger: Ledger) -> list
         assert not own[0].is_gone
         assert own[0].state == job.state, f"job {job.id} is {job.state}, but its message says {own[0].state}"
         others = [post for post in posts[job.id] if post is not own[0]]
-        assert not any(post.is_over or post.has_shown for post in others), f"job {job.id} is shown more than once"
+        again = [
+            f"{post.id}: {[state for _, state in post.moments]}" for post in others if post.is_over or post.has_shown
+        ]
+        assert not again, f"{job.platform}'s job {job.id} is shown by {job.message_id}, but also by {again}"
         left_behind += others
     return left_behind
 

@@ -139,6 +139,14 @@ async def test_a_message_is_owed_until_it_shows_the_end(jobs: Jobs) -> None:
     assert await jobs.owed() == ()
 
 
+async def test_of_a_job_whose_message_nobody_knows_the_key_is_known(jobs: Jobs) -> None:
+    job_id, _ = await jobs.accept("discord:12", new_job())
+    known, _ = await jobs.accept("discord:13", new_job())
+    await jobs.note_shown(known, 0, "message 5")
+
+    assert await jobs.keys() == {job_id: "discord:12"}
+
+
 @pytest.mark.parametrize(("shown", "kept"), [((2, 1), 2), ((1, 2), 2), ((9,), 2), ((0,), 0)])
 async def test_what_a_message_shows_never_goes_back_nor_beyond_what_is_wanted(
     jobs: Jobs, shown: tuple[int, ...], kept: int

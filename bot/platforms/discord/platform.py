@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from bot.chat import Capabilities, MessageGoneError, NotNowError, Place, UndeliverableError, View
 from bot.platforms.connection import Desk
+from bot.platforms.discord.answers import answer_to
 from bot.platforms.discord.budget import Budget
 from bot.platforms.discord.calls import NAME, UNKNOWN
 from bot.platforms.discord.client import FairbrushClient, leave, sign_in
@@ -67,7 +68,11 @@ class DiscordPlatform:
                 await leave(client)
 
     async def post(self, place: Place, view: View, key: str) -> str:
-        """Show a new message and give its id; within some minutes, the same key is the same message."""
+        """Show a new message and give its id.
+
+        If the interaction of the key was answered already, that is the message; else the same key is the same message
+        within some minutes.
+        """
         client = self._signed_in()
         draft = await drafted(view)
         with translated(), self._posts.one():
@@ -76,7 +81,13 @@ class DiscordPlatform:
                 message_id = str((await token.webhook(client).send(**draft.new(), wait=True)).id)
                 self._tokens.keep(message_id, token)
                 return message_id
-            return str((await _channel(client, place).send(**draft.new(), nonce=nonce(key))).id)
+            channel = _channel(client, place)
+            if (answer_id := await answer_to(key, channel)) is not None:
+                await self._budget.spend(place.thread or place.channel)
+                with contextlib.suppress(MessageGoneError), translated():
+                    await self._replace(place, answer_id, draft)
+                    return answer_id
+            return str((await channel.send(**draft.new(), nonce=nonce(key))).id)
 
     async def edit(self, place: Place, message_id: str, view: View) -> None:
         """Replace a message by this view. Progress gives way to what is final.

@@ -30,7 +30,8 @@ OTHER_POLLER = (
     "time to time."
 )
 WEBHOOK = (
-    "A webhook is set for this bot, so that polling gets nothing: `fairbrush setup telegram` says how to remove it."
+    "A webhook is set for this bot, so that polling gets nothing: stop the program, and have it removed by "
+    "`fairbrush setup telegram`."
 )
 
 Handle: TypeAlias = Callable[[Update], Awaitable[None]]

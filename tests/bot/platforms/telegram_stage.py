@@ -10,18 +10,20 @@ from typing import Self
 from tests.bot.platforms.conversation import Journal, Scene
 from tests.bot.platforms.telegram_room import BOSS, room_of
 from tests.standins.person import Person, Seen
-from tests.standins.telegram import TelegramPerson, TelegramServer
+from tests.standins.telegram import Rates, TelegramPerson, TelegramServer
 
 PATIENCE_S = 20.0
 CLICKABLE = {"bot_command"}  # the bot's own advice, such as /history
 JOINER = "\u2060"
+# The talk of a day in half a minute is always at the limit of all chats together, which a machine that stalls oversteps.
+RATES = Rates(overall_per_s=60)
 
 
 class TelegramStage:
     """The program, connected to a Telegram of its own."""
 
     def __init__(self, directory: Path) -> None:
-        self._server = TelegramServer(patience_s=PATIENCE_S)
+        self._server = TelegramServer(rates=RATES, patience_s=PATIENCE_S)
         self._room = room_of(self._server, directory)
         self._journal = Journal(self._room.settings.data_dir / "fairbrush.log")
         self._numbers = itertools.count(1)

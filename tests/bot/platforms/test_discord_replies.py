@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -132,6 +134,26 @@ async def test_an_acknowledgement_whose_confirmation_is_lost_is_not_repeated(
     await ann.type("/imagine a cat")
 
     done = await ann.until(is_done)
+
+    assert [seen.id for seen in ann.messages()] == [done.id]
+    assert server.rest.requests[POST] == 0
+
+
+async def test_an_answer_that_nobody_noted_before_a_kill_is_the_message_of_its_job(
+    server: DiscordServer, tmp_path: Path
+) -> None:
+    ann = server.person("Ann")
+    async with room_of(server, tmp_path) as room:
+        room.hold()
+        await ann.type("/imagine a cat")
+        await ann.until(lambda seen: seen.text.startswith("Job 1"))
+    with contextlib.closing(sqlite3.connect(room.settings.data_dir / "fairbrush.db")) as database, database:
+        database.execute("UPDATE job SET message_id = NULL, shown_rev = 0")
+    server.clock.advance(600)  # no nonce holds that long
+    room.release()
+
+    async with room_of(server, tmp_path):
+        done = await ann.until(is_done)
 
     assert [seen.id for seen in ann.messages()] == [done.id]
     assert server.rest.requests[POST] == 0

@@ -76,11 +76,16 @@ class Channels:
         return NO_CONTENT
 
     def _list(self, call: Call) -> Reply:
-        channel = self._channel(call, Can.READ_MESSAGE_HISTORY)
+        channel = self._channel(call)
+        if Can.READ_MESSAGE_HISTORY not in channel.what_the_bot_can():
+            return Reply([])
         here = [each for each in self._messages.by_id.values() if each.channel is channel and each.private_to is None]
-        before, limit = call.query.get("before"), int(call.query.get("limit", "50"))
-        older = [each for each in here if before is None or int(each.id) < int(before)]
-        return Reply([self._messages.json(each) for each in reversed(older[-limit:])])
+        before, after, limit = (call.query.get(name) for name in ("before", "after", "limit"))
+        found = [each for each in here if before is None or int(each.id) < int(before)]
+        found = [each for each in found if after is None or int(each.id) > int(after)]
+        most = int(limit or 50)
+        found = found[-most:] if after is None else found[:most]
+        return Reply([self._messages.json(each) for each in reversed(found)])
 
     def _post(self, call: Call) -> Reply:
         channel = self._channel(call)

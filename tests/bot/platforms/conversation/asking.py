@@ -127,7 +127,7 @@ class Asking:
             effects = stage.effects(waiting)
             effects += stage.effects(await becomes(ann, waiting, ": step 1 of"))
         done = await ann.until(is_done)
-        await pressed(ann, done, "ℹ️", has("GPU time"))
+        await pressed(ann, done, "ℹ️", has("precision float32"))
         await asked(ann, "/history everyone", has(" · flat · "))
         effects += [effect for seen in ann.messages() for effect in stage.effects(seen)]
 

@@ -87,7 +87,7 @@ class Pressing:
     async def test_a_picture_tells_how_it_was_made(self, stage: Stage, ann: Person) -> None:
         done = await asked(ann, LINE)
 
-        told = await pressed(ann, done, "ℹ️", has("GPU time"))
+        told = await pressed(ann, done, "ℹ️", has("precision float32"))
 
         assert f"Job {number_of(done)}: done\na cat\nflat · seed 7" in stage.read(told.text)
         assert "model_revision fake" in stage.read(told.text)
@@ -137,7 +137,7 @@ class Pressing:
     async def test_somebody_else_may_look_and_like(self, stage: Stage, ann: Person, bob: Person) -> None:
         done = await asked(ann, LINE)
 
-        await pressed(bob, done, "ℹ️", has("GPU time"))
+        await pressed(bob, done, "ℹ️", has("precision float32"))
         await pressed(bob, done, "⭐", has("now among your favourites"))
         assert request_of(await file_of(bob, done)).seed == 7
 
