@@ -15,7 +15,7 @@ from tests.standins.telegram import Rates, TelegramPerson, TelegramServer
 PATIENCE_S = 20.0
 CLICKABLE = {"bot_command"}  # the bot's own advice, such as /history
 JOINER = "\u2060"
-# The talk of a day in half a minute is always at the limit of all chats together, which a machine that stalls oversteps.
+# A day of talk in half a minute is always at the limit of all chats together, which a machine that stalls oversteps.
 RATES = Rates(overall_per_s=60)
 
 
