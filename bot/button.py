@@ -65,11 +65,11 @@ PressHandler = Callable[[Press], Awaitable[Answer]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ButtonSpec:
-    """A button bound to its group's handler. Those of one `row` stand side by side; `{n}` makes it one a picture."""
+    """A button bound to its group's handler. `at` is its row and its place there; `{n}` makes it one a picture."""
 
     action: str
     label: str
-    row: int
+    at: tuple[int, int]
     is_offered: Callable[[Offer], bool]
     handler: PressHandler
 
@@ -80,12 +80,12 @@ class ButtonSpec:
 
 
 def button(
-    action: str, label: str, *, row: int, offered: Callable[[Offer], bool]
+    action: str, label: str, *, at: tuple[int, int], offered: Callable[[Offer], bool]
 ) -> Callable[[Callable[..., Awaitable[Answer]]], Callable[..., Awaitable[Answer]]]:
     """Mark a method as the handler of a button; `collect_buttons` finds it."""
 
     def mark(handler: Callable[..., Awaitable[Answer]]) -> Callable[..., Awaitable[Answer]]:
-        setattr(handler, MARK, (action, label, row, offered))
+        setattr(handler, MARK, (action, label, at, offered))
         return handler
 
     return mark
@@ -98,8 +98,8 @@ def collect_buttons(*groups: object) -> list[ButtonSpec]:
         for attribute in vars(group if isinstance(group, type) else type(group)):
             handler = getattr(group, attribute)
             if hasattr(handler, MARK):
-                action, label, row, offered = getattr(handler, MARK)
-                found.append(ButtonSpec(action=action, label=label, row=row, is_offered=offered, handler=handler))
+                action, label, at, offered = getattr(handler, MARK)
+                found.append(ButtonSpec(action=action, label=label, at=at, is_offered=offered, handler=handler))
     return found
 
 
@@ -107,12 +107,12 @@ class Keyboard:
     """All buttons there are, to be laid out."""
 
     def __init__(self, specs: Iterable[ButtonSpec]) -> None:
-        self._specs = sorted(specs, key=lambda spec: spec.row)
+        self._specs = sorted(specs, key=lambda spec: spec.at)
 
     def under(self, job_id: int, offer: Offer, *, index: int | None = None) -> ButtonRows:
         """Lay out what is offered under a job's message, or under picture `index` of it shown by itself."""
         offered = [spec for spec in self._specs if spec.is_offered(offer)]
-        rows = (self._row(job_id, offer, index, row) for _, row in groupby(offered, key=lambda spec: spec.row))
+        rows = (self._row(job_id, offer, index, row) for _, row in groupby(offered, key=lambda spec: spec.at[0]))
         return tuple(rows)
 
     def _row(self, job_id: int, offer: Offer, index: int | None, specs: Iterable[ButtonSpec]) -> tuple[Button, ...]:
@@ -123,9 +123,9 @@ class Keyboard:
                 Button(
                     action=spec.action,
                     job_id=job_id,
-                    index=at,
-                    label=spec.label.format(n="" if at is None else at + 1),
+                    index=picture,
+                    label=spec.label.format(n="" if picture is None else picture + 1),
                 )
-                for at in indexes
+                for picture in indexes
             ]
         return tuple(buttons)

@@ -35,21 +35,21 @@ class Again:
         job = await self._access.visible_job(job_id, call)
         return await self._intake.accept(call, _request(job), rerun_of=job.id, is_spoiler=job.is_spoiler)
 
-    @button("vary", "V{n}", row=2, offered=can_vary)
+    @button("vary", "V{n}", at=(2, 0), offered=can_vary)
     async def vary(self, press: Press) -> Accepted:
         """Make variations of one picture."""
         job, picture = await self._access.visible_picture(press.job_id, press.index, press.call)
         request = self._catalogue.varied(_request(job), picture.sha256, seed=draw_seed())
         return await self._intake.accept(press.call, request, is_spoiler=job.is_spoiler)
 
-    @button("again", "🔄", row=3, offered=is_over)
+    @button("again", "🔄", at=(3, 0), offered=is_over)
     async def again(self, press: Press) -> Accepted:
         """Make the pictures of a job with a new seed."""
         job = await self._access.visible_job(press.job_id, press.call)
         request = replace(_request(job), seed=draw_seed())
         return await self._intake.accept(press.call, request, is_spoiler=job.is_spoiler)
 
-    @button("upscale", "⬆️", row=3, offered=lambda offer: can_vary(offer) and offer.pictures == 1)
+    @button("upscale", "⬆️", at=(4, 0), offered=lambda offer: can_vary(offer) and offer.pictures == 1)
     async def upscale(self, press: Press) -> Accepted:
         """Make one picture twice as large."""
         job, picture = await self._access.visible_picture(press.job_id, press.index, press.call)

@@ -59,7 +59,7 @@ class Past:
             raise CommandError("You have no pictures yet; /queue shows what is under way.")
         return await self._messages.shown(job, call)
 
-    @button("original", "U{n}", row=1, offered=lambda offer: has_pictures(offer) and _hides_originals(offer))
+    @button("original", "U{n}", at=(1, 0), offered=lambda offer: has_pictures(offer) and _hides_originals(offer))
     async def original(self, press: Press) -> View:
         """Hand over one picture, as the file that it is."""
         job, picture = await self._access.visible_picture(press.job_id, press.index, press.call)
@@ -75,13 +75,13 @@ class Keeping:
         self._access = access
         self._delivery = delivery
 
-    @button("info", "ℹ️", row=3, offered=is_over)
+    @button("info", "ℹ️", at=(4, 1), offered=is_over)
     async def info(self, press: Press) -> View:
         """Tell how a job's pictures were made."""
         job = await self._access.visible_job(press.job_id, press.call)
         return wording.info(job, ImagineRequest.from_json(dict(job.request)))
 
-    @button("star", "⭐", row=4, offered=has_pictures)
+    @button("star", "⭐", at=(4, 2), offered=has_pictures)
     async def star(self, press: Press) -> View:
         """Mark a job as a favourite, or no longer."""
         job = await self._access.visible_job(press.job_id, press.call)
@@ -91,7 +91,7 @@ class Keeping:
             text = f"Job {job.id} is now among your favourites: /history --favourites lists them."
         return View(text=text, is_private=True)
 
-    @button("delete", "🗑️", row=4, offered=is_over)
+    @button("delete", "🗑️", at=(4, 3), offered=is_over)
     async def delete(self, press: Press) -> View:
         """Delete a job with its pictures: first in the database, then in the chat."""
         job = await self._access.own_job(press.job_id, press.call)

@@ -86,12 +86,12 @@ class Imagine:
         request = await self._completion.request(call, options, preference)
         return await self._intake.accept(call, request, is_spoiler=is_spoiler or preference.is_spoiler)
 
-    @button("edit", "✏️", row=3, offered=is_over)
+    @button("edit", "✏️", at=(3, 2), offered=is_over)
     async def edit(self, press: Press) -> Answer:
         """Let the prompt and its flags be edited; the picture gets a new seed."""
         return await self._edited(press, "Edit the prompt", with_seed=False)
 
-    @button("same", "♻️", row=3, offered=is_over)
+    @button("same", "♻️ same seed", at=(3, 1), offered=is_over)
     async def same_seed(self, press: Press) -> Answer:
         """Let the prompt and its flags be edited, with the seed among them."""
         return await self._edited(press, "Same seed, with edits", with_seed=True)

@@ -36,7 +36,7 @@ class Waiting:
         """Cancel; a running job stops at its next step."""
         return self._cancel(await self._only_job(call) if job_id is None else await self._access.own_job(job_id, call))
 
-    @button("cancel", "Cancel", row=0, offered=lambda offer: offer.stage is Stage.UNDER_WAY)
+    @button("cancel", "Cancel", at=(0, 0), offered=lambda offer: offer.stage is Stage.UNDER_WAY)
     async def cancel_pressed(self, press: Press) -> View:
         """Cancel the job under whose message the button stands."""
         return self._cancel(await self._access.own_job(press.job_id, press.call))

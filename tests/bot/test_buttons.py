@@ -15,8 +15,8 @@ OTHER = Member(platform="recorded", id="other", name="Other")
 ELSEWHERE = Place(platform="recorded", channel="elsewhere")
 LOSSY = Capabilities(edit_interval_s=0.0, is_lossless=False)
 
-REMAKE, REMAKE_ONE = ["✏️", "♻️", "🔄", "ℹ️"], ["✏️", "♻️", "🔄", "⬆️", "ℹ️"]
-KEEP = ["⭐", "🗑️"]
+REMAKE = ["🔄", "♻️ same seed", "✏️"]
+KEEP, KEEP_ONE = ["ℹ️", "⭐", "🗑️"], ["⬆️", "ℹ️", "⭐", "🗑️"]
 VARY = ["V1", "V2", "V3", "V4"]
 
 
@@ -59,7 +59,7 @@ async def test_a_job_that_waits_or_runs_can_be_cancelled(shared_room: Room) -> N
 async def test_a_picture_can_be_varied_remade_enlarged_explained_marked_and_deleted(shared_room: Room) -> None:
     view = await shared_room.say("/imagine a cat")
 
-    assert labels(view) == [["V1"], REMAKE_ONE, KEEP]
+    assert labels(view) == [["V1"], REMAKE, KEEP_ONE]
 
 
 async def test_of_several_pictures_each_can_be_had_by_itself(shared_room: Room) -> None:
@@ -71,7 +71,7 @@ async def test_of_several_pictures_each_can_be_had_by_itself(shared_room: Room) 
 async def test_where_pictures_are_compressed_the_file_of_a_single_one_can_be_had_too(lossy: Room) -> None:
     one, four = await lossy.say("/imagine a cat"), await lossy.say("/imagine cats --count 4")
 
-    assert labels(one) == [["U1"], ["V1"], REMAKE_ONE, KEEP]
+    assert labels(one) == [["U1"], ["V1"], REMAKE, KEEP_ONE]
     assert labels(four) == [["U1", "U2", "U3", "U4"], VARY, REMAKE, KEEP]
 
 
@@ -80,7 +80,7 @@ async def test_a_picture_shown_by_itself_has_its_own_buttons(lossy: Room) -> Non
 
     view = await lossy.press_for_view(f"original:{job_id}:1")
 
-    assert labels(view) == [["V2"], REMAKE_ONE, KEEP]
+    assert labels(view) == [["V2"], REMAKE, KEEP_ONE]
     assert {payload.rpartition(":")[2] for payload in payloads(view)} == {"1"}
 
 
@@ -92,7 +92,7 @@ async def test_what_failed_or_was_cancelled_can_be_asked_for_again(shared_room: 
     await shared_room.press(f"cancel:{job_id}")
     cancelled = await shared_room.end(job_id)
 
-    assert [labels(view) for view in (failed, cancelled)] == [[REMAKE, ["🗑️"]]] * 2
+    assert [labels(view) for view in (failed, cancelled)] == [[REMAKE, ["ℹ️", "🗑️"]]] * 2
 
 
 async def test_a_job_that_is_shown_once_more_has_the_same_buttons(shared_room: Room) -> None:

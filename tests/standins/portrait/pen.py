@@ -81,14 +81,18 @@ class Pen:
         )
 
     def label(self, middle: Point, label: str, size: int, fill: Colour) -> None:
-        """Write a button's label, be it a word or a sign."""
-        sign = SIGNS.get(label.replace(VARIANT, ""))
-        if sign is None:
+        """Write a button's label: words, a sign, or a sign with words behind it."""
+        first, _, words = label.replace(VARIANT, "").partition(" ")
+        if first not in SIGNS:
             assert label.isascii(), f"nobody has drawn a sign for {label} yet"
             self.text(middle, label, size, fill, anchor="mm")
             return
-        unit = 1.3 * size / GRID
-        for outline, is_closed in sign():
+        width = length(words, size) + size / 2 if words else 0
+        self._sign((middle[0] - width / 2, middle[1]), SIGNS[first](), 1.3 * size / GRID, fill)
+        self.text((middle[0] - width / 2 + size, middle[1]), words, size, fill, anchor="lm")
+
+    def _sign(self, middle: Point, outlines: Sign, unit: float, fill: Colour) -> None:
+        for outline, is_closed in outlines:
             points = [
                 ((middle[0] + (x - GRID / 2) * unit) * SCALE, (middle[1] + (y - GRID / 2) * unit) * SCALE)
                 for x, y in outline

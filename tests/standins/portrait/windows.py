@@ -120,7 +120,7 @@ def _bubble(entry: Entry, look: Look) -> Piece:
             (start, top + size[1] + BETWEEN),
             entry.buttons,
             look,
-            lambda row: (size[0] - (len(row) - 1) * BETWEEN) / len(row),
+            lambda row, _: (size[0] - (len(row) - 1) * BETWEEN) / len(row),
         )
 
     return Piece(size[1] + keyboard, draw)
@@ -156,7 +156,9 @@ def _row(entry: Entry, look: Look) -> Piece:
             down, right = divmod(number, 2)
             at = text + right * (edge + BETWEEN), below + down * (edge + BETWEEN)
             image.paste(picture, (round(at[0] * SCALE), round(at[1] * SCALE)))
-        _draw_keyboard(pen, (text, below + grid), entry.buttons, look, lambda row: 72 if len(row[0]) > 3 else 52)
+        _draw_keyboard(
+            pen, (text, below + grid), entry.buttons, look, lambda _, label: max(52, length(label, TEXT) + 20)
+        )
 
     return Piece(height, draw)
 
@@ -167,14 +169,15 @@ def _write(pen: Pen, at: tuple[float, float], lines: Sequence[str], look: Look) 
 
 
 def _draw_keyboard(
-    pen: Pen, at: tuple[float, float], rows: Rows, look: Look, width: Callable[[tuple[str, ...]], float]
+    pen: Pen, at: tuple[float, float], rows: Rows, look: Look, width: Callable[[tuple[str, ...], str], float]
 ) -> None:
     for down, row in enumerate(rows):
-        each = width(row)
-        for right, label in enumerate(row):
-            corner = at[0] + right * (each + BETWEEN), at[1] + down * (BUTTON + BETWEEN)
-            pen.box(corner, (each, BUTTON), look.button, radius=7)
-            pen.label((corner[0] + each / 2, corner[1] + BUTTON / 2), label, TEXT, look.label)
+        left, top = at[0], at[1] + down * (BUTTON + BETWEEN)
+        for label in row:
+            wide = width(row, label)
+            pen.box((left, top), (wide, BUTTON), look.button, radius=7)
+            pen.label((left + wide / 2, top + BUTTON / 2), label, TEXT, look.label)
+            left += wide + BETWEEN
 
 
 def _picture(data: bytes, width: float) -> Image.Image:

@@ -38,7 +38,7 @@ class Pressing:
 
     async def test_the_same_seed_can_be_asked_for_with_edits(self, stage: Stage, ann: Person) -> None:
         done = await asked(ann, LINE)
-        await press(ann, done, "♻️")
+        await press(ann, done, "♻️ same seed")
         form = await stage.form(ann)
 
         edited = await after(ann, ann.fill(form.replace("a cat", "a dog")))
@@ -123,7 +123,7 @@ class Pressing:
         await asked(stage.in_private(bob), "/history", has(f"{number_of(other)}  a cat"))
         assert done in bob.messages()
 
-    @pytest.mark.parametrize("label", ["♻️", "✏️"])
+    @pytest.mark.parametrize("label", ["♻️ same seed", "✏️"])
     async def test_somebody_else_may_ask_for_the_same_with_edits(
         self, stage: Stage, ann: Person, bob: Person, label: str
     ) -> None:
