@@ -11,7 +11,7 @@ import signal
 import threading
 from collections.abc import AsyncGenerator, Iterator
 from multiprocessing import resource_tracker
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from types import TracebackType
 from typing import Self
 
@@ -191,8 +191,9 @@ class _Process:
     @property
     def has_died(self) -> bool:
         """Tell whether an idle process is gone: it has nothing to say unless it was told to do something."""
+        is_gone = bool(wait([self._process.sentinel], timeout=0))  # true at once, whoever has waited for its end
         is_idle = self.card is not None
-        return not self._process.is_alive() or (is_idle and not self._inbox.empty())
+        return is_gone or (is_idle and not self._inbox.empty())
 
     def send(self, order: Order) -> None:
         """Hand an order down, at once whatever its size; a dead process is noticed by the missing answer."""

@@ -7,6 +7,7 @@ import contextlib
 import time
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -21,6 +22,21 @@ FAST_S, SLOW_S = (1.0, 4.0), (0.5, 2.0)
 IsIt = Callable[[Seen], bool]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acknowledgement:
+    """When somebody asked for a picture, and when they saw the job's message; `chat` is Telegram's."""
+
+    platform: str
+    chat: str
+    began: float
+    ended: float
+
+    @property
+    def waited_s(self) -> float:
+        """Give how long it took."""
+        return self.ended - self.began
+
+
 class NoAnswerError(Exception):
     """Discord told the member that the bot did not answer, or nothing came of it for long."""
 
@@ -33,7 +49,7 @@ class Crowd:
         self._is_forgiving = is_forgiving
         self._is_leaving = False
         self.asked: list[Request] = []  # once for each line or press that asks for a picture
-        self.acknowledged_s: dict[str, list[float]] = {}
+        self.acknowledged: list[Acknowledgement] = []
         self.done: Counter[str] = Counter()
 
     def leave(self) -> None:
@@ -69,10 +85,9 @@ class Crowd:
     async def _ask(self, member: Member, person: Person, request: Request) -> None:
         self.asked.append(request)
         self.done["requests typed"] += 1
-        began = time.perf_counter()
+        began = time.time()
         seen = await self._act(person, lambda: person.type(request.line), _is_job(request))
-        kind = f"{member.platform} {'private' if request.spot == 'private' else 'shared'}"
-        self.acknowledged_s.setdefault(kind, []).append(time.perf_counter() - began)
+        self._note(member.platform, seen, began)
         job_id = _job_id(seen)
         if request.deed is Deed.CANCEL:
             with contextlib.suppress(NotOfferedError):  # it is over already
@@ -82,23 +97,27 @@ class Crowd:
         if not end.pictures:
             return
         if request.deed in ASKS:
-            await self._press_for_job(person, request, end, job_id)
+            await self._press_for_job(member.platform, person, request, end, job_id)
         elif request.deed is Deed.INFO:
             await self._act(person, lambda: person.press(end, f"info:{job_id}"), lambda seen: _is_info(seen, job_id))
             self.done["infos pressed"] += 1
 
-    async def _press_for_job(self, person: Person, request: Request, end: Seen, job_id: int) -> None:
+    async def _press_for_job(self, platform: str, person: Person, request: Request, end: Seen, job_id: int) -> None:
         """Press for one picture more, or for a variation of the last one, and wait for the end of that."""
         payload = f"again:{job_id}"
         if request.deed is Deed.VARY:
             payload = next(payload for payload in reversed(list(end.buttons)) if payload.startswith("vary:"))
         self.asked.append(request)
         self.done[f"{request.deed} pressed"] += 1
-        began = time.perf_counter()
+        began = time.time()
         seen = await self._act(person, lambda: person.press(end, payload), _is_job(request, after=job_id))
-        self.acknowledged_s.setdefault("presses", []).append(time.perf_counter() - began)
+        self._note(platform, seen, began)
         new = _job_id(seen)
         await person.until(lambda seen: _is_over(seen, new))
+
+    def _note(self, platform: str, seen: Seen, began: float) -> None:
+        chat = seen.id.partition("/")[0]
+        self.acknowledged.append(Acknowledgement(platform=platform, chat=chat, began=began, ended=time.time()))
 
     async def _act(self, person: Person, act: Callable[[], Coroutine[Any, Any, None]], is_it: IsIt) -> Seen:
         """Do something and wait for what comes of it."""

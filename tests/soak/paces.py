@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
+from bot.platforms.telegram.budget import CHAT, GROUP, OVERALL
 from tests.soak.ledger import Ledger
 from tests.soak.script import JOB
 from tests.standins.discord import DiscordServer
@@ -41,8 +43,7 @@ def check_discord(discord: DiscordServer, ledger: Ledger) -> int:
 def check_telegram(telegram: TelegramServer) -> int:
     """Raise unless all calls kept to their budget; give the most calls of a group within its window."""
     assert not telegram.floods, f"refused for going too fast: {telegram.floods}"
-    counted = [call for call in telegram.calls if call.method.startswith(TELEGRAM_COUNTED) and call.status == 200]
-    counted = [call for call in counted if call.method != "sendChatAction"]
+    counted = _counted(telegram)
     assert _most([call.at for call in counted], TELEGRAM_ALL_WINDOW_S) <= TELEGRAM_ALL_CALLS
     most_of_groups = 0
     for chat, calls in _by_chat(counted).items():
@@ -54,6 +55,34 @@ def check_telegram(telegram: TelegramServer) -> int:
         _check_progress(chat, calls, TELEGRAM_GROUP_EDIT_S if is_group else TELEGRAM_EDIT_S, is_group=is_group)
     assert most_of_groups <= TELEGRAM_GROUP_CALLS
     return most_of_groups
+
+
+class Allowance:
+    """Tells whether the bot's budget held a call up: one that had to wait goes when a window is full to the brim."""
+
+    def __init__(self, telegram: TelegramServer) -> None:
+        counted = _passed(telegram)  # what Telegram does not count, the bot does
+        self._all = [call.at for call in counted]
+        self._chats = {chat: [call.at for call in calls] for chat, calls in _by_chat(counted).items()}
+
+    def had_room(self, chat: str, at: float) -> bool:
+        """Tell whether there was room left in every window right after this moment's call."""
+        own = self._chats[chat]
+        windows = [(own, CHAT), (self._all, OVERALL), *([(own, GROUP)] if chat.startswith("-") else [])]
+        return all(_within(times, pace.seconds + JITTER_S, at) < pace.calls for times, pace in windows)
+
+
+def _passed(telegram: TelegramServer) -> list[ApiCall]:
+    passed = (call for call in telegram.calls if call.status == 200 and call.method.startswith(TELEGRAM_COUNTED))
+    return sorted(passed, key=lambda call: call.at)
+
+
+def _counted(telegram: TelegramServer) -> list[ApiCall]:
+    return [call for call in _passed(telegram) if call.method != "sendChatAction"]
+
+
+def _within(times: Sequence[float], window_s: float, at: float) -> int:
+    return bisect(times, at) - bisect(times, at - window_s)
 
 
 def _check_progress(chat: str, calls: Sequence[ApiCall], gap_s: float, *, is_group: bool) -> None:

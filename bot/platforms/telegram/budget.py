@@ -41,6 +41,7 @@ class Pace:
 CHAT = Pace(seconds=6.2, calls=6, reserved=2)
 GROUP = Pace(seconds=60.5, calls=20, reserved=5)
 OVERALL = Pace(seconds=0.4, calls=9, reserved=3)
+RESERVED = 2  # of the calls over all chats, which even results leave to whoever has just asked for something
 MESSAGE_S = 2.0  # between two progress edits of one message
 GROUP_S = 6.0  # between two progress edits anywhere in a group
 PATIENCE = 3  # how much rarer a message of a job that waits is refreshed than that of one under way
@@ -119,7 +120,7 @@ class ChatBudget:
 class _Queue:
     """The calls that wait for a chat, most urgent first."""
 
-    tickets: list[tuple[int, int, asyncio.Future[None]]] = field(default_factory=list)
+    tickets: list[tuple[Urgency, int, asyncio.Future[None]]] = field(default_factory=list)
     timer: asyncio.TimerHandle | None = None
 
 
@@ -193,8 +194,9 @@ class Budget:
         now = loop.time()
         chat = self._chat(chat_id, now)
         while queue.tickets:
-            *_, future = queue.tickets[0]
-            wait_s = max(chat.wait_s(now), self._overall.wait_s(now))
+            urgency, _, future = queue.tickets[0]
+            reserved = 0 if urgency is Urgency.ACKNOWLEDGEMENT else RESERVED
+            wait_s = max(chat.wait_s(now), self._overall.wait_s(now, reserved=reserved))
             if future.done():
                 pass  # whoever waited was cancelled
             elif chat.refused_until > now:

@@ -110,6 +110,21 @@ def test_acknowledgements_overtake_results_and_the_rest_keeps_its_order() -> Non
     assert order == [*results[:6], "acknowledgement 0", "acknowledgement 1", *results[6:]]
 
 
+def test_acknowledgements_do_not_wait_behind_the_results_of_other_chats() -> None:
+    async def crowd() -> float:
+        budget = Budget()
+        results = [asyncio.create_task(budget.wait(chat, Urgency.FINAL)) for chat in range(2, 102)]
+        await asyncio.sleep(0)
+        started = asyncio.get_running_loop().time()
+        await budget.wait(PRIVATE, Urgency.ACKNOWLEDGEMENT)
+        waited_s = asyncio.get_running_loop().time() - started
+        await asyncio.gather(*results)
+        return waited_s
+
+    with asyncio.Runner(loop_factory=FastLoop) as runner:
+        assert runner.run(crowd()) < 0.1
+
+
 def test_whoever_gives_up_costs_nothing_and_blocks_nobody() -> None:
     async def crowd() -> float:
         budget = Budget()
