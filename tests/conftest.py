@@ -15,6 +15,8 @@ from tests.standins.violations import check_all
 # a machine that does something else as well. The worker process sets it for itself.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
+MEASURED = "measured"  # the property of a test's report that holds a line to print in the end
+
 # aiohttp makes its TLS context when it is imported, so the stand-ins' authority has to be named before that.
 os.environ["SSL_CERT_FILE"] = str(authority_file())
 
@@ -30,3 +32,12 @@ def no_rule_of_a_platform_was_broken() -> Iterator[None]:
     """Fails the test that sent what a platform's schema or rules forbid, however long the stand-in lives."""
     yield
     check_all()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print what tests have measured, whether they passed or not; it comes with their reports, from any process."""
+    reports = [report for outcome in ("passed", "failed") for report in terminalreporter.stats.get(outcome, [])]
+    for report in reports:
+        for name, line in report.user_properties:
+            if name == MEASURED:
+                terminalreporter.write_line(line)

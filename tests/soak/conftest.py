@@ -8,25 +8,18 @@ from pathlib import Path
 import pytest
 
 from tests.bot.online import Chats
+from tests.conftest import MEASURED
 from tests.soak.running import Running
 from tests.standins.discord import DiscordServer
 from tests.standins.telegram import TelegramServer
 
 PATIENCE_S = 240.0  # of a member who waits for a picture in a group, where a minute has twenty calls
 
-REPORT = pytest.StashKey[list[str]]()
-
 
 @pytest.fixture
 def report(request: pytest.FixtureRequest) -> Callable[[str], None]:
     """Takes lines to print when all tests are over."""
-    return request.config.stash.setdefault(REPORT, []).append
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Prints what was measured, whether or not the tests passed."""
-    for line in terminalreporter.config.stash.get(REPORT, []):
-        terminalreporter.write_line(line)
+    return lambda line: request.node.user_properties.append((MEASURED, line))
 
 
 @pytest.fixture
