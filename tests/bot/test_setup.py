@@ -19,8 +19,8 @@ from tests.bot.program import Program, fairbrush
 from tests.standins.discord import DiscordServer
 from tests.standins.telegram import TelegramPerson, TelegramServer
 
-# To see a channel, to write there and in its threads, and to attach files.
-LEAST = 1 << 10 | 1 << 11 | 1 << 38 | 1 << 15
+# To see a channel, to write there and in its threads, to attach files, and to read what was said before.
+LEAST = 1 << 10 | 1 << 11 | 1 << 38 | 1 << 15 | 1 << 16
 NOWHERE = {"FAIRBRUSH_DISCORD__PROXY": "http://127.0.0.1:9", "FAIRBRUSH_TELEGRAM__BASE_URL": "http://127.0.0.1:9"}
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

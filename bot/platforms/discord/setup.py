@@ -16,7 +16,11 @@ from bot.platforms.discord.errors import NETWORK_ERRORS
 SCOPES = ("bot", "applications.commands")
 # What is answered to commands needs none of them; the rest of a job's life does.
 PERMISSIONS = discord.Permissions(
-    view_channel=True, send_messages=True, send_messages_in_threads=True, attach_files=True
+    view_channel=True,
+    send_messages=True,
+    send_messages_in_threads=True,
+    attach_files=True,
+    read_message_history=True,  # to find an answer again after a kill
 )
 PRIVILEGED = {
     "Presence": ("gateway_presence", "gateway_presence_limited"),

@@ -206,7 +206,7 @@ class TestSetup:
         assert report.owner_name == "Owner"
         assert report.invite.startswith(f"https://discord.com/oauth2/authorize?client_id={server.world.bot.id}&")
         assert "scope=bot+applications.commands" in report.invite
-        assert f"permissions={1 << 10 | 1 << 11 | 1 << 15 | 1 << 38}" in report.invite
+        assert f"permissions={1 << 10 | 1 << 11 | 1 << 15 | 1 << 16 | 1 << 38}" in report.invite
 
     async def test_the_owner_of_a_team_counts_as_the_owner(self, server: DiscordServer) -> None:
         boss = server.person("Boss")
