@@ -20,7 +20,8 @@ YES = "yes"
 class Access:
     """The rights of members: by account and role keys, never by names.
 
-    Admins are those whom the operator's settings name, and the accounts and roles that were granted the right.
+    What somebody owns, and whether they are blocked, goes by the person, whichever account they use. Admins are those
+    whom the operator's settings name, and the accounts and roles that were granted the right.
     """
 
     def __init__(self, admins: frozenset[str], members: Members, jobs: Jobs, settings: Settings) -> None:
@@ -81,7 +82,7 @@ class Access:
         Raises:
             CommandError: an admin has blocked them.
         """
-        if not self.is_admin(member) and await self._members.is_blocked(member.key):
+        if not self.is_admin(member) and await self._members.is_blocked(member.owner):
             raise CommandError("An admin has blocked you here.")
 
     async def visible_job(self, job_id: int, call: Call) -> JobRecord:
@@ -102,7 +103,7 @@ class Access:
             CommandError: there is none, or it is somebody else's.
         """
         job = await self.visible_job(job_id, call)
-        if job.owner != call.member.key and not self.is_admin(call.member):
+        if job.owner != call.member.owner and not self.is_admin(call.member):
             raise CommandError(f"Job {job_id} is somebody else's: only they or an admin may do that.")
         return job
 
@@ -123,4 +124,4 @@ class Access:
         raise CommandError(f"Job {job.id} has no picture {(index or 0) + 1}.")
 
     def _sees(self, job: JobRecord, call: Call) -> bool:
-        return job.place == call.place.to_json() or job.owner == call.member.key or self.is_admin(call.member)
+        return job.place == call.place.to_json() or job.owner == call.member.owner or self.is_admin(call.member)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from bot import logs
@@ -12,26 +12,44 @@ from bot.access import Access
 from bot.button import Keyboard, collect_buttons
 from bot.chat import Platform
 from bot.command import Kind
-from bot.commands.admin import PAUSED, MemberAdmin, ModelAdmin, PlaceAdmin, QueueAdmin
+from bot.commands.admin import (
+    PAUSED,
+    BoostAdmin,
+    MemberAdmin,
+    ModelAdmin,
+    PlaceAdmin,
+    PolicyAdmin,
+    QueueAdmin,
+    QuotaAdmin,
+    WeightAdmin,
+)
 from bot.commands.again import Again
 from bot.commands.history import Keeping, Past
 from bot.commands.imagine import Imagine
+from bot.commands.link import Linking
 from bot.commands.models import Models
 from bot.commands.queue import Waiting
+from bot.commands.quota import Allowance
 from bot.commands.settings import Choices
+from bot.commands.why import Why
 from bot.completion import Completion
 from bot.delivery import Delivery
 from bot.heartbeat import beating
 from bot.intake import Intake
+from bot.links import Links
 from bot.messages import Messages
 from bot.places import Places
 from bot.platforms.connection import Desk
+from bot.policies import Policies
 from bot.preferences import NO_STYLE, Preferences
+from bot.quotas import Quotas
+from bot.recorder import Recorder
 from bot.router import Router
 from bot.settings import Settings
 from bot.start_images import StartImages
-from generation import Catalogue, LocalWorker, Service, WorkerSetup
-from storage import Database, History, Jobs, Members, Pictures, open_directory
+from bot.weights import Weights
+from generation import OUTLOOK_PAUSE_S, Catalogue, Learned, LocalWorker, Service, WorkerSetup
+from storage import Database, History, Jobs, Ledger, Measurements, Members, Pictures, open_directory
 from storage import Settings as Notes
 
 
@@ -51,8 +69,12 @@ class App:
 
 
 @contextlib.asynccontextmanager
-async def open_app(settings: Settings, platforms: Mapping[str, Platform]) -> AsyncIterator[App]:
+async def open_app(
+    settings: Settings, platforms: Mapping[str, Platform], *, outlook_pause_s: float = OUTLOOK_PAUSE_S
+) -> AsyncIterator[App]:
     """Open everything, take up what an earlier run left, and close it all in reverse order.
+
+    Between two dry runs of the queue, `outlook_pause_s` seconds go by.
 
     Raises:
         GenerationError: the models file cannot be read, or the default model is not in it.
@@ -64,7 +86,7 @@ async def open_app(settings: Settings, platforms: Mapping[str, Platform]) -> Asy
         pictures.remove_partial()
         async with (
             Database(directory / "fairbrush.db") as database,
-            _running(settings, catalogue, database, pictures, platforms) as app,
+            _running(settings, catalogue, _Kept.of(database, pictures), platforms, outlook_pause_s) as app,
             beating(directory / "heartbeat"),
         ):
             yield app
@@ -85,51 +107,111 @@ async def open_access(settings: Settings) -> AsyncIterator[Access]:
             yield access
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Kept:
+    """The parts of an open database."""
+
+    jobs: Jobs
+    history: History
+    members: Members
+    ledger: Ledger
+    measurements: Measurements
+    notes: Notes
+    pictures: Pictures
+
+    @classmethod
+    def of(cls, database: Database, pictures: Pictures) -> _Kept:
+        return cls(
+            jobs=Jobs(database, pictures),
+            history=History(database),
+            members=Members(database),
+            ledger=Ledger(database),
+            measurements=Measurements(database),
+            notes=Notes(database),
+            pictures=pictures,
+        )
+
+
 @contextlib.asynccontextmanager
 async def _running(
     settings: Settings,
     catalogue: Catalogue,
-    database: Database,
-    pictures: Pictures,
+    kept: _Kept,
     platforms: Mapping[str, Platform],
+    outlook_pause_s: float,
 ) -> AsyncIterator[App]:
-    """Start the worker, the queue and the delivery on an open database."""
-    jobs, members, notes = Jobs(database, pictures), Members(database), Notes(database)
-    setup = WorkerSetup(
-        catalogue=catalogue,
-        device=settings.generation.device,
-        log_file=str(settings.data_dir / "worker.log"),
+    """Start the workers, the queue and the delivery on an open database."""
+    workers = [_worker(settings, catalogue, device) for device in settings.generation.devices]
+    service = Service(
+        catalogue,
+        workers,
+        policy=settings.queue.policy,
+        learned=[Learned(**asdict(record)) for record in await kept.measurements.all()],
+        waits=[(foretold_ms / 1000, waited_ms / 1000) for foretold_ms, waited_ms in await kept.ledger.waits()],
+        start_images=kept.pictures.path,
+        is_paused=await kept.notes.get(PAUSED) is not None,
+        outlook_pause_s=outlook_pause_s,
     )
-    worker = LocalWorker(
+    places = Places(catalogue, kept.notes)
+    keyboard = Keyboard(collect_buttons(Imagine, Again, Past, Keeping, Waiting, Why))
+    messages = Messages(catalogue, places, kept.jobs, kept.pictures, keyboard)
+    delivery = Delivery(service, kept.jobs, Recorder(kept.jobs, kept.measurements), messages, platforms)
+    async with contextlib.AsyncExitStack() as stack:
+        for worker in workers:
+            await stack.enter_async_context(worker)
+        await stack.enter_async_context(delivery)
+        await stack.enter_async_context(service)
+        desk = await _desk(settings, kept, service, delivery, messages, places)
+        yield App(desk=desk, service=service, delivery=delivery, directory=settings.data_dir)
+
+
+async def _desk(
+    settings: Settings, kept: _Kept, service: Service, delivery: Delivery, messages: Messages, places: Places
+) -> Desk:
+    """Put together what people talk to, and take up what an earlier run left."""
+    catalogue = service.catalogue
+    access = Access(settings.admins, kept.members, kept.jobs, kept.notes)
+    await access.load()
+    links = Links(kept.members, kept.notes, service)
+    await links.load()
+    policies = Policies(service, kept.notes, settings.queue.policy)
+    await policies.load()
+    preferences = Preferences(catalogue, kept.notes)
+    quotas, weights = Quotas(kept.notes, access, links), Weights(kept.notes, kept.members, links, service)
+    intake = Intake(service, kept.jobs, kept.members, places, delivery, quotas, weights, links)
+    await intake.resume()
+    groups = (
+        Imagine(
+            Completion(catalogue, places, quotas, preferences, StartImages(kept.pictures, access, places)),
+            access,
+            intake,
+        ),
+        Again(catalogue, access, intake),
+        Past(kept.history, kept.jobs, access, messages),
+        Keeping(kept.history, kept.jobs, access, delivery),
+        Waiting(service, delivery, kept.jobs, access),
+        Why(service, delivery, access),
+        Models(service, places),
+        Choices(service, preferences),
+        Allowance(quotas, kept.ledger),
+        Linking(links),
+        PlaceAdmin(service, places),
+        ModelAdmin(service, places),
+        QueueAdmin(service, kept.notes, delivery),
+        PolicyAdmin(service, policies, kept.ledger, kept.measurements, kept.members),
+        BoostAdmin(service, kept.jobs, access, delivery),
+        MemberAdmin(kept.members, access, links),
+        QuotaAdmin(quotas, catalogue),
+        WeightAdmin(weights),
+    )
+    offers = {Kind.MODEL: tuple(spec.name for spec in catalogue), Kind.STYLE: (*catalogue.styles, NO_STYLE)}
+    return Desk(router=Router(access, links, groups, offers), settings=kept.notes, jobs=kept.jobs)
+
+
+def _worker(settings: Settings, catalogue: Catalogue, device: str) -> LocalWorker:
+    setup = WorkerSetup(catalogue=catalogue, device=device, log_file=str(settings.data_dir / "worker.log"))
+    return LocalWorker(
         setup,
         step_timeout_s=settings.generation.step_timeout_s,
         load_timeout_s=settings.generation.load_timeout_s,
     )
-    is_paused = await notes.get(PAUSED) is not None
-    service = Service(catalogue, worker, start_images=pictures.path, is_paused=is_paused)
-    places = Places(catalogue, notes)
-    keyboard = Keyboard(collect_buttons(Imagine, Again, Past, Keeping, Waiting))
-    messages = Messages(catalogue, places, jobs, pictures, keyboard)
-    delivery = Delivery(service, jobs, messages, platforms)
-    async with worker, delivery, service:
-        access = Access(settings.admins, members, jobs, notes)
-        await access.load()
-        preferences, history = Preferences(catalogue, notes), History(database)
-        intake = Intake(service, jobs, members, places, delivery)
-        groups = (
-            Imagine(Completion(catalogue, places, preferences, StartImages(pictures, access, places)), access, intake),
-            Again(catalogue, access, intake),
-            Past(history, jobs, access, messages),
-            Keeping(history, jobs, access, delivery),
-            Waiting(service, delivery, jobs, access),
-            Models(service, places),
-            Choices(service, preferences),
-            PlaceAdmin(service, places),
-            ModelAdmin(service, places),
-            QueueAdmin(service, notes, delivery),
-            MemberAdmin(members, access),
-        )
-        offers = {Kind.MODEL: tuple(spec.name for spec in catalogue), Kind.STYLE: (*catalogue.styles, NO_STYLE)}
-        await intake.resume()
-        desk = Desk(router=Router(access, groups, offers), settings=notes, jobs=jobs)
-        yield App(desk=desk, service=service, delivery=delivery, directory=settings.data_dir)

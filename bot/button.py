@@ -15,7 +15,8 @@ MARK = "button"  # the attribute by which a handler is known as one
 class Stage(StrEnum):
     """How far a job is, as its buttons see it."""
 
-    UNDER_WAY = "under way"
+    WAITING = "waiting"
+    RUNNING = "running"
     DONE = "done"
     GIVEN_UP = "given up"  # it failed or was cancelled
 
@@ -50,9 +51,14 @@ class Press:
         return self.button.index or 0
 
 
+def is_under_way(offer: Offer) -> bool:
+    """Offer a button until the job has ended."""
+    return offer.stage in (Stage.WAITING, Stage.RUNNING)
+
+
 def is_over(offer: Offer) -> bool:
     """Offer a button once the job has ended, however it did."""
-    return offer.stage is not Stage.UNDER_WAY
+    return not is_under_way(offer)
 
 
 def has_pictures(offer: Offer) -> bool:

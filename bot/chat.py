@@ -37,18 +37,25 @@ class NotNowError(Exception):
 class Member:
     """A person on a platform. `key` names the account everywhere; `name` is only for showing.
 
-    `roles` are the keys of the groups of people that they belong to there, such as "discord:role:5".
+    `roles` are the keys of the groups of people that they belong to there, such as "discord:role:5". `person` is the
+    key that stands for all accounts which the person has linked, empty for an account by itself.
     """
 
     platform: str
     id: str
     name: str
     roles: frozenset[str] = frozenset()
+    person: str = ""
 
     @property
     def key(self) -> str:
         """Give the account's key, such as "console:me"."""
         return f"{self.platform}:{self.id}"
+
+    @property
+    def owner(self) -> str:
+        """Give the key under which the person owns jobs and is counted and blocked, whichever account they use."""
+        return self.person or self.key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,12 +125,16 @@ class Form:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """How far a running job is. `preview` is a small PNG of the picture under way."""
+    """How far a running job is: `at_once` of its pictures are under way, from `picture` on.
+
+    `preview` is a small PNG of the first of them.
+    """
 
     picture: int
     pictures: int
     step: int
     steps: int
+    at_once: int = 1
     preview: bytes | None = None
 
 
@@ -233,8 +244,10 @@ class Attachment:
 class Call:
     """A command, a press or a filled-in form as it came in. `key` names the event: a repeat of it changes nothing.
 
-    `is_age_restricted` is what the platform says of the place, None if it knows no such thing. `reach_s` is for how
-    long the bot can edit what it shows there, None for ever. `message_id` is the message whose button was pressed.
+    `server` is the key of the community that the place belongs to, where that is more than the place itself.
+    `is_alone`: a private answer is seen by the caller and nobody else. `is_age_restricted` is what the platform says of
+    the place, None if it knows no such thing. `reach_s` is for how long the bot can edit what it shows there, None for
+    ever. `message_id` is the message whose button was pressed.
     """
 
     key: str
@@ -243,9 +256,16 @@ class Call:
     platform: Platform
     reply: Reply
     attachments: tuple[Attachment, ...] = ()
+    server: str = ""
+    is_alone: bool = False
     is_age_restricted: bool | None = None
     reach_s: float | None = None
     message_id: str = ""
+
+    @property
+    def server_key(self) -> str:
+        """Give the key under which the settings of a whole community are kept, such as "discord:server:5"."""
+        return self.server or self.place.key
 
 
 def plain(text: str) -> str:

@@ -1,7 +1,7 @@
 """What is a command: a handler whose signature is its specification, and the one parser that reads what was typed?
 
-Positional parameters, annotated with an `Argument`, take the text; keyword-only ones, annotated with a `Flag`, take
-the flags. A default makes either optional.
+Positional parameters, annotated with an `Argument`, take the text: the last one all of it, those before it one word
+each. Keyword-only ones, annotated with a `Flag`, take the flags. A default makes either optional.
 """
 
 from __future__ import annotations
@@ -12,22 +12,16 @@ import re
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import product
+from itertools import product, zip_longest
 from typing import Any, get_args
 
 from bot.chat import Answer, Call, CommandError
+from bot.spelling import FLAG, TAMED, TOKEN, spellings, unquoted
 
 Reader = Callable[[str], Any]
 Handler = Callable[..., Awaitable[Answer]]
 
 MARK = "command"  # the attribute by which a handler is known as one
-# Phones turn two hyphens into one long dash.
-DASHES = r"(?:--|—|–|―)"
-# A token is a run without spaces, in which quotes may hold spaces.
-TOKEN = re.compile(r'(?:"[^"]*"|“[^”]*”|\S)+')
-FLAG = re.compile(rf"(?P<dash>{DASHES})(?P<name>[^\W\d_][\w-]*)(?:=(?P<value>.*))?", re.DOTALL)
-QUOTES = {'"': '"', "“": "”", "'": "'"}
-TAMED = str.maketrans(dict.fromkeys('"“”', "'"))
 
 
 class Kind(StrEnum):
@@ -82,16 +76,16 @@ class Command:
     help: str
     is_admin: bool
     handler: Handler
-    argument: tuple[str, Argument, bool] | None  # parameter, what it takes, whether it must be there
+    arguments: tuple[tuple[str, Argument, bool], ...]  # parameter, what it takes, whether it must be there
     flags: Mapping[str, tuple[str, Flag]]  # by flag name: parameter and flag
 
     @property
     def usage(self) -> str:
         """Show how it is typed, such as "/show ID"."""
-        if self.argument is None:
-            return f"/{self.name}"
-        _, argument, is_required = self.argument
-        return f"/{self.name} {argument.label if is_required else f'[{argument.label}]'}"
+        labels = [
+            argument.label if is_required else f"[{argument.label}]" for _, argument, is_required in self.arguments
+        ]
+        return " ".join([f"/{self.name}", *labels])
 
     async def run(self, call: Call, typed: str) -> Answer:
         """Read what was typed after the name and call the handler.
@@ -115,19 +109,22 @@ class Command:
                 raise CommandError(f"--{name} is given twice.")
             is_switch = flag.kind is Kind.SWITCH
             values[parameter] = True if is_switch else _named(f"--{name}", flag.read, value)
-        if self.argument is None:
-            if text:
-                flags = f" Flags of /{self.name}: {self._flag_names}." if self.flags else ""
-                raise CommandError(f"/{self.name} takes no text, but got {shortened(text)}.{flags}")
-            return values
-        parameter, argument, is_required = self.argument
-        if text:
-            values[parameter] = argument.read(text)
-        elif is_required:
-            greedy = [name for name, _ in given if self.flags[name][1].takes_words]
-            hint = f" (--{greedy[0]} took all the words behind it: put its own in quotes)" if greedy else ""
-            raise CommandError(f"/{self.name} needs {argument.label}{hint}, such as: /{self.name} {argument.example}")
+        if text and not self.arguments:
+            flags = f" Flags of /{self.name}: {self._flag_names}." if self.flags else ""
+            raise CommandError(f"/{self.name} takes no text, but got {shortened(text)}.{flags}")
+        parts = text.split(maxsplit=len(self.arguments) - 1) if self.arguments else []
+        for (parameter, argument, is_required), part in zip_longest(self.arguments, parts):
+            if part is not None:
+                values[parameter] = argument.read(part)
+            elif is_required:
+                raise CommandError(self._missing(argument, [name for name, _ in given]))
         return values
+
+    def _missing(self, missing: Argument, given: Iterable[str]) -> str:
+        greedy = [name for name in given if self.flags[name][1].takes_words]
+        hint = f" (--{greedy[0]} took all the words behind it: put its own in quotes)" if greedy else ""
+        examples = " ".join(argument.example for _, argument, is_required in self.arguments if is_required)
+        return f"/{self.name} needs {missing.label}{hint}, such as: /{self.name} {examples}"
 
     def written(self, text: str, flags: Mapping[str, str]) -> str:
         """Write a text and the flags' values as one would type them after the name: `read` finds the very same.
@@ -136,8 +133,8 @@ class Command:
         """
         tame = {name: value.translate(TAMED) for name, value in flags.items()}
         for wanted, given in ((text, flags), (text.translate(TAMED), tame)):
-            spellings = [_spellings(wanted), *(self._flag_spellings(name, value) for name, value in given.items())]
-            for words in product(*spellings):
+            possible = [spellings(wanted), *(self._flag_spellings(name, value) for name, value in given.items())]
+            for words in product(*possible):
                 line = " ".join(words)
                 if self._parts_into(line, (wanted, list(given.items()))):
                     return line
@@ -149,7 +146,7 @@ class Command:
             return [f"--{name}"]
         if not flag.takes_words:
             return [f"--{name} {value}"]
-        bare, *in_quotes = _spellings(value)
+        bare, *in_quotes = spellings(value)
         return [f"--{name} {spelling}" for spelling in (*in_quotes, bare)]  # so that words can be added behind it
 
     def _parts_into(self, line: str, wanted: tuple[str, list[tuple[str, str]]]) -> bool:
@@ -181,10 +178,10 @@ class Command:
                     raise CommandError(f"--{name} needs a value: {self.flags[name][1].usage}.")
                 position += len(words)
                 value = typed[words[0].start() : words[-1].end()]
-            flags.append((name, _unquoted(value or "")))
+            flags.append((name, unquoted(value or "")))
             start = tokens[position - 1].end()
         kept.append(typed[start:])
-        return _unquoted(" ".join(part.strip() for part in kept if part.strip())), flags
+        return unquoted(" ".join(part.strip() for part in kept if part.strip())), flags
 
     def _values(self, tokens: list[re.Match[str]], *, takes_words: bool) -> Iterator[re.Match[str]]:
         for token in tokens:
@@ -240,51 +237,17 @@ def collect(*groups: object) -> list[Command]:
 def specify(handler: Handler) -> Command:
     """Read a marked handler's signature; one that is not bound to its group cannot be run, but explained."""
     name, help_text, is_admin = getattr(handler, MARK)
-    argument = None
+    arguments = []
     flags = {}
     for parameter in inspect.signature(handler, eval_str=True).parameters.values():
         for extra in get_args(parameter.annotation):
             if isinstance(extra, Argument):
-                argument = parameter.name, extra, parameter.default is parameter.empty
+                arguments.append((parameter.name, extra, parameter.default is parameter.empty))
             elif isinstance(extra, Flag):
                 flags[extra.name] = parameter.name, extra
-    return Command(name=name, help=help_text, is_admin=is_admin, handler=handler, argument=argument, flags=flags)
-
-
-def as_line(name: str, arguments: Iterable[str]) -> str:
-    """Write shell arguments as a typed line, so that the one parser reads them as the shell parted them."""
-    words = [f"/{name}"]
-    is_value = False
-    for argument in arguments:
-        match = FLAG.fullmatch(argument)
-        if match is not None and not re.search(r"\s", match["name"]):
-            words.append(argument if match["value"] is None else f"--{match['name']}={quoted(match['value'])}")
-            is_value = match["value"] is None
-            continue
-        words.append(quoted(argument) if is_value else as_text(argument))
-        is_value = False
-    return " ".join(words)
-
-
-def as_text(text: str) -> str:
-    """Write a text so that the parser takes no word of it for a flag."""
-    return quoted(text) if any(FLAG.fullmatch(token.group()) for token in TOKEN.finditer(text)) else text
-
-
-def quoted(text: str) -> str:
-    """Put a text in quotes that it does not hold itself."""
-    return f"“{text}”" if '"' in text else f'"{text}"'
-
-
-def _spellings(text: str) -> list[str]:
-    """Give a text as it is, and in each kind of quotes."""
-    return [text, *(f"{opening}{text}{closing}" for opening, closing in QUOTES.items())]
-
-
-def _unquoted(text: str) -> str:
-    if len(text) >= 2 and QUOTES.get(text[0]) == text[-1] and text[-1] not in text[1:-1]:
-        return text[1:-1].strip()
-    return text
+    return Command(
+        name=name, help=help_text, is_admin=is_admin, handler=handler, arguments=tuple(arguments), flags=flags
+    )
 
 
 def shortened(text: str) -> str:

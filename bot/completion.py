@@ -8,6 +8,7 @@ from dataclasses import replace
 from bot.chat import Call
 from bot.places import Places
 from bot.preferences import Preference, Preferences, is_no_style
+from bot.quotas import Quotas
 from bot.start_images import StartImages
 from generation import LARGEST_SEED, Catalogue, ImagineOptions, ImagineRequest
 
@@ -23,16 +24,22 @@ class Completion:
     """Fills in what somebody left open."""
 
     def __init__(
-        self, catalogue: Catalogue, places: Places, preferences: Preferences, start_images: StartImages
+        self,
+        catalogue: Catalogue,
+        places: Places,
+        quotas: Quotas,
+        preferences: Preferences,
+        start_images: StartImages,
     ) -> None:
         self._catalogue = catalogue
         self._places = places
+        self._quotas = quotas
         self._preferences = preferences
         self._start_images = start_images
 
     async def preference(self, call: Call) -> Preference:
         """Give the caller's own defaults."""
-        return await self._preferences.of(call.member.key)
+        return await self._preferences.of(call.member.owner)
 
     async def request(self, call: Call, options: ImagineOptions, preference: Preference) -> ImagineRequest:
         """Complete what was typed; `options.image` is what was typed as the start picture.
@@ -55,6 +62,10 @@ class Completion:
         return self._catalogue.complete(wanted, default_model=default_model, seed=draw_seed())
 
     async def _default_model(self, call: Call, preference: Preference) -> str:
-        if preference.model is not None and preference.model in await self._places.usable(call):
-            return preference.model
-        return await self._places.model(call)
+        """Give the caller's own choice, else the place's, else any; the first that may be used there, by them."""
+        usable, default = await self._places.usable(call), await self._places.model(call)
+        permitted = (await self._quotas.of(call)).models
+        for name in (preference.model, default, *usable):
+            if name is not None and name in usable and (permitted is None or name in permitted):
+                return name
+        return default  # which is refused where the request is accepted, with the reason

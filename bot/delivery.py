@@ -1,86 +1,90 @@
-"""How does what happens to a job reach storage and the job's one message?
+"""How does what happens to a job reach the job's one message?
 
-Each job has one message. What it should show is computed whole, each time, from the job's record and its progress;
-an editor of its own shows it.
+What a message should show is computed whole, each time, from the job's record and its progress; an editor of its own
+shows it. Nothing is shown that the recorder has not kept before.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Self, assert_never
 
 import structlog
 
 from bot import wording
-from bot.chat import Call, Place, Platform, Progress, Tone, View
+from bot.chat import Call, Place, Platform, Tone, View
 from bot.editor import Editor, Note
+from bot.followed import Followed
 from bot.messages import Messages
+from bot.recorder import Recorder
+from bot.turns import foretell
 from generation import (
     AccountMoved,
+    DispatchSettled,
     ImagineRequest,
     JobEnded,
     JobEvent,
-    JobRequeued,
+    JobPassedOver,
     JobStarted,
-    JobState,
     ModelLoading,
+    ModelsLearned,
+    OutlookChanged,
     PictureMade,
     QueueStalled,
     Service,
     StepDone,
 )
-from storage import JobRecord, Jobs, NewPicture, StorageError
+from storage import JobRecord, Jobs, StorageError
 
 DELETED = 2**31  # a revision after all others
+LONGEST_REST_S = 10.0
+SLICE_S, PAUSE_S = 0.005, 0.02  # of work on very many messages, and of leaving the loop to others in between
 
 log = structlog.get_logger()
 
 
-@dataclass(slots=True)
-class _Followed:
-    """A job with a message: what is known of it beyond its record."""
-
-    request: ImagineRequest
-    is_spoiler: bool
-    editor: Editor
-    task: asyncio.Task[View | None]
-    reach_s: float | None
-    is_running: bool = False
-    progress: Progress | None = None
-    note: str = ""
-
-
 class Delivery:
-    """Records what the service reports and keeps the messages true.
+    """Lets what the service reports be recorded, and keeps the messages true.
 
     Use as an async context manager, around the service's own: leaving it records what the service still reported.
     """
 
-    def __init__(self, service: Service, jobs: Jobs, messages: Messages, platforms: Mapping[str, Platform]) -> None:
+    def __init__(
+        self,
+        service: Service,
+        jobs: Jobs,
+        recorder: Recorder,
+        messages: Messages,
+        platforms: Mapping[str, Platform],
+    ) -> None:
         self._service = service
         self._jobs = jobs
+        self._recorder = recorder
         self._messages = messages
         self._platforms = platforms
-        self._followed: dict[int, _Followed] = {}
+        self._followed: dict[int, Followed] = {}
+        self._fresh: list[int] = []  # jobs whose message says nothing of their wait yet
         self._removals: set[asyncio.Task[View | None]] = set()
-        self._lost: dict[int, str] = {}
         self._stalled = ""
+        self._outdated = asyncio.Event()
         self._moved = asyncio.Event()
         self._tasks = asyncio.TaskGroup()
 
     async def __aenter__(self) -> Self:
         await self._tasks.__aenter__()
-        self._recorder = self._tasks.create_task(self._record_all(), name="recorder")
+        self._reader = self._tasks.create_task(self._read_all(), name="reader of events")
+        self._refresher = self._tasks.create_task(self._refresh_all(), name="refresher of messages")
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        await asyncio.wait([self._recorder])
-        for task in (*(followed.task for followed in self._followed.values()), *self._removals):
+        await asyncio.wait([self._reader])
+        for task in (self._refresher, *(followed.task for followed in self._followed.values()), *self._removals):
             task.cancel()
         if not isinstance(error, asyncio.CancelledError):
             kind = error = trace = None  # the group would wrap what is none of its business
@@ -94,7 +98,8 @@ class Delivery:
     def follow(self, job: JobRecord, call: Call | None = None, *, key: str = "") -> None:
         """Give a job its message: a new one in answer to its call, or the one it has already.
 
-        It shows nothing before `refresh_waiting`. `key` is the call's, which may be of an earlier run, if it is known.
+        It shows nothing before `refresh_waiting`: then in answer to a call at once, else when its turn comes. `key` is
+        the call's, which may be of an earlier run, if it is known.
         """
         place = Place.from_json(job.place)
         platform = self._platforms.get(place.platform)
@@ -102,7 +107,7 @@ class Delivery:
             return  # that platform is not running now: its messages stay owed
         request = ImagineRequest.from_json(dict(job.request))
         reach_s = call.reach_s if call is not None else None
-        placeholder = self._messages.waiting(job.id, request, None, "", reach_s)
+        placeholder = self._messages.waiting(job.id, request, reach_s=reach_s)
         editor = Editor(
             platform,
             place,
@@ -114,18 +119,44 @@ class Delivery:
         )
         task = self._tasks.create_task(editor.run(), name=f"message of job {job.id}")
         task.add_done_callback(lambda _: self._leave(job.id))
-        self._followed[job.id] = _Followed(request, job.is_spoiler, editor, task, reach_s)
+        self._followed[job.id] = Followed(
+            job_id=job.id,
+            request=request,
+            is_spoiler=job.is_spoiler,
+            reach_s=reach_s,
+            messages=self._messages,
+            editor=editor,
+            task=task,
+            made={picture.index for picture in job.pictures},
+        )
+        if call is not None:
+            self._fresh.append(job.id)
 
     def refresh_waiting(self) -> None:
-        """Let every waiting job's message show its present place."""
-        waiting = {job_id: followed for job_id, followed in self._followed.items() if not followed.is_running}
-        if not waiting:
-            return
-        forecasts = {forecast.job_id: forecast for forecast in self._service.forecast()}
-        for job_id, followed in waiting.items():
-            forecast = forecasts.get(job_id)
-            view = self._messages.waiting(job_id, followed.request, forecast, self.obstacle, followed.reach_s)
-            followed.editor.show(replace(view, is_spoiler=followed.is_spoiler), 1)
+        """Let each waiting job's message show how it stands now: the new ones at once, the others as soon as may be."""
+        for job_id in self._fresh:
+            self._show_waiting(job_id)
+        self._fresh.clear()
+        self._outdated.set()
+
+    async def _refresh_all(self) -> None:
+        """Time goes by, even if nothing happens; and the loop must not stand still for very many messages."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LONGEST_REST_S):
+                    await self._outdated.wait()
+            self._outdated.clear()
+            began_s = time.monotonic()
+            for job_id in tuple(self._followed):
+                self._show_waiting(job_id)
+                if time.monotonic() - began_s > SLICE_S:
+                    await asyncio.sleep(PAUSE_S)
+                    began_s = time.monotonic()
+
+    def _show_waiting(self, job_id: int) -> None:
+        followed = self._followed.get(job_id)
+        if followed is not None and not followed.is_running and (turn := foretell(self._service, job_id)) is not None:
+            followed.wait(turn, self.obstacle)
 
     async def posted(self, job_id: int) -> None:
         """Wait until a job's message is there."""
@@ -193,102 +224,70 @@ class Delivery:
         self._followed.pop(job_id, None)
         self._moved.set()
 
-    async def _record_all(self) -> None:
+    async def _read_all(self) -> None:
         async for event in self._service.events():
             try:
-                await self._record(event)
+                await self._recorder.record(event)
+                await self._tell(event)
             except StorageError as error:
-                self._fail(event, str(error))
+                log.error("event not recorded", record=type(event).__name__, reason=str(error))
+                await self._tell(event, str(error))
             self._moved.set()
 
-    async def _record(self, event: JobEvent) -> None:
+    async def _tell(self, event: JobEvent, complaint: str = "") -> None:
+        """Let messages show what has happened; the complaint says why the database refused to keep it."""
         match event:
             case JobStarted():
                 self._stalled = ""
-                self._update(event.job_id, is_running=True)
-                self.refresh_waiting()
-                await self._jobs.start(event.job_id)
-            case JobRequeued():
-                self._update(event.job_id, is_running=False, progress=None)
-                self.refresh_waiting()
-                await self._jobs.requeue(event.job_id, attempts=event.attempts, gpu_seconds=event.gpu_seconds)
+                self._at(event.job_id, Followed.start)
+            case JobEnded():
+                await self._tell_end(event.job_id, complaint)
+            case DispatchSettled():
+                await self._tell_settled(event, complaint)
             case QueueStalled():
                 self._stalled = event.text
                 self.refresh_waiting()
-            case AccountMoved():
-                await self._jobs.move_account(event.owner, event.virtual_time_ms)
+            case OutlookChanged():
+                self.refresh_waiting()
             case ModelLoading():
-                for job_id in self._service.status().running:
-                    self._update(job_id, note=f"loading {event.model}")
+                self._tell_loading(event.model)
             case StepDone():
-                self._update(event.job_id, progress=self._progress(event))
+                self._at(event.job_id, lambda followed: followed.step(event))
             case PictureMade():
-                await self._keep(event)
-            case JobEnded():
-                await self._end(event)
+                self._at(event.job_id, lambda followed: followed.made.add(event.index))
+            case AccountMoved() | JobPassedOver() | ModelsLearned():
+                pass
             case _:
                 assert_never(event)
 
-    def _progress(self, event: StepDone) -> Progress:
-        followed = self._followed.get(event.job_id)
-        before = None if followed is None else followed.progress
-        earlier = None if before is None or before.picture != event.index + 1 else before.preview
-        return Progress(
-            picture=event.index + 1,
-            pictures=1 if followed is None else followed.request.images,
-            step=event.step,
-            steps=event.steps,
-            preview=event.preview or earlier,
-        )
+    def _at(self, job_id: int, change: Callable[[Followed], None]) -> None:
+        if (followed := self._followed.get(job_id)) is not None:
+            change(followed)
 
-    async def _keep(self, event: PictureMade) -> None:
-        picture = NewPicture(
-            job_id=event.job_id,
-            index=event.index,
-            png=event.png,
-            seed=event.seed,
-            width=event.width,
-            height=event.height,
-            provenance=event.provenance,
-        )
-        try:
-            await self._jobs.add_picture(picture)
-        except StorageError as error:
-            log.error("picture not kept", job_id=event.job_id, reason=str(error))
-            self._lost[event.job_id] = str(error)
+    def _tell_loading(self, model: str) -> None:
+        running = [self._followed[job_id] for job_id in self._service.status().running if job_id in self._followed]
+        for followed in running:
+            if followed.request.model == model:
+                followed.load(model)
 
-    async def _end(self, event: JobEnded) -> None:
-        lost = self._lost.pop(event.job_id, "")
-        state = JobState.FAILED if lost and event.state is JobState.DONE else event.state
-        await self._jobs.end(
-            event.job_id,
-            state.value,
-            gpu_seconds=event.gpu_seconds,
-            error=lost or event.error,
-            owner=event.owner,
-            virtual_time_ms=event.virtual_time_ms,
-        )
-        log.info("job ended", job_id=event.job_id, state=state.value, gpu_seconds=round(event.gpu_seconds, 3))
-        if (job := await self._jobs.get(event.job_id)) is not None:
-            await self.show_end(job)
+    async def _tell_settled(self, event: DispatchSettled, complaint: str) -> None:
+        running = self._service.status().running
+        for outcome in event.outcomes:
+            if isinstance(outcome, JobEnded):
+                await self._tell_end(outcome.job_id, complaint)
+            elif outcome.job_id not in running:  # else the rest of it is being made already
+                self._at(outcome.job_id, Followed.wait_again)
+                self._fresh.append(outcome.job_id)
         self.refresh_waiting()
 
-    def _fail(self, event: JobEvent, reason: str) -> None:
-        """The database refused: say so. The job stays unfinished there, so the next start takes it up again."""
-        log.error("event not recorded", record=type(event).__name__, reason=reason)
-        if isinstance(event, JobEnded) and (followed := self._followed.get(event.job_id)) is not None:
-            text = f"The end of job {event.job_id} could not be kept. {reason} The job goes on at the next start."
-            followed.editor.show(View(text=text, tone=Tone.FAILED), 0)
-
-    def _update(self, job_id: int, **changes: object) -> None:
-        followed = self._followed.get(job_id)
-        if followed is None:
-            return
-        for name, value in changes.items():
-            setattr(followed, name, value)
-        if followed.is_running:
-            view = self._messages.running(job_id, followed.request, followed.progress, followed.note)
-            followed.editor.show(replace(view, is_spoiler=followed.is_spoiler), 1)
+    async def _tell_end(self, job_id: int, complaint: str) -> None:
+        """A job whose end was not kept stays unfinished in the database, so the next start takes it up again."""
+        if complaint:
+            if (followed := self._followed.get(job_id)) is not None:
+                text = f"The end of job {job_id} could not be kept. {complaint} The job goes on at the next start."
+                followed.editor.show(View(text=text, tone=Tone.FAILED), 0)
+        elif (job := await self._jobs.get(job_id)) is not None:
+            await self.show_end(job)
 
     def _note(self, job_id: int) -> Note:
         async def note(message_id: str | None, revision: int) -> None:

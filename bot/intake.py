@@ -2,24 +2,48 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 
 from bot.chat import Accepted, Call
 from bot.delivery import Delivery
+from bot.limits import day_began_s
+from bot.links import Links
 from bot.places import Places
-from generation import ImagineRequest, Job, JobState, Service
-from storage import JobRecord, Jobs, Members, NewJob
+from bot.quotas import Quotas
+from bot.weights import Weights
+from generation import ImagineRequest, Job, JobState, Seat, Service
+from storage import JobOutcome, JobRecord, Jobs, Members, NewJob
 
 
 class Intake:
-    """The one way into the queue, for new jobs and for those that an earlier run left behind."""
+    """The one way into the queue, for new jobs and for those that an earlier run left behind.
 
-    def __init__(self, service: Service, jobs: Jobs, members: Members, places: Places, delivery: Delivery) -> None:
+    `now` gives Unix time.
+    """
+
+    def __init__(
+        self,
+        service: Service,
+        jobs: Jobs,
+        members: Members,
+        places: Places,
+        delivery: Delivery,
+        quotas: Quotas,
+        weights: Weights,
+        links: Links,
+        now: Callable[[], float] = time.time,
+    ) -> None:
         self._service = service
         self._jobs = jobs
         self._members = members
         self._places = places
         self._delivery = delivery
+        self._quotas = quotas
+        self._weights = weights
+        self._links = links
+        self._now = now
 
     async def accept(
         self, call: Call, request: ImagineRequest, *, rerun_of: int | None = None, is_spoiler: bool = False
@@ -27,47 +51,54 @@ class Intake:
         """Accept a request: it is durable when this returns. A repeat of the call's key changes nothing.
 
         Raises:
-            CommandError: its model may not be used in that place.
+            CommandError: its model may not be used in that place, or it is more than its owner may ask for.
             DoesNotFitError: this machine cannot run it.
             StorageError: it could not be kept, so it was not accepted.
         """
         await self._places.check(call, request.model)
         await self._service.check(request)
-        job = NewJob(
-            owner=call.member.key,
+        await self._weights.settle(call.member)
+        limits, now_s = await self._quotas.of(call), self._now()
+        job_id, is_new = await self._jobs.accept(
+            call.key,
+            self._new_job(call, request, rerun_of=rerun_of, is_spoiler=is_spoiler),
+            lambda usage: limits.check(request, usage, now_s),
+            since_ms=1000 * day_began_s(now_s),
+        )
+        if is_new:
+            record = await self._jobs.get(job_id)
+            assert record is not None
+            self._enqueue([(record, await self._job(record))], self._service.submit, {record.id: call.key}, call)
+        return Accepted(job_id=job_id)
+
+    def _new_job(self, call: Call, request: ImagineRequest, *, rerun_of: int | None, is_spoiler: bool) -> NewJob:
+        return NewJob(
+            owner=call.member.owner,
             place=call.place.to_json(),
             model=request.model,
             prompt=request.prompt,
             request=request.to_json(),
+            images=request.images,
+            expected_ms=round(1000 * self._service.expected_s(request)),
+            roles=sorted(call.member.roles),
+            server=call.server_key,
             rerun_of=rerun_of,
             start_image=request.image,
             is_spoiler=is_spoiler,
         )
-        job_id, is_new = await self._jobs.accept(call.key, job)
-        if is_new:
-            record = await self._jobs.get(job_id)
-            assert record is not None
-            self._enqueue([record], self._service.submit, {record.id: call.key}, call)
-        return Accepted(job_id=job_id)
 
     async def resume(self) -> None:
         """Take up what an earlier run left: accounts, jobs that are not over, and ends that nobody was shown."""
-        accounts_ms = await self._members.virtual_times_ms()
-        for owner, virtual_time_ms in accounts_ms.items():
-            self._service.restore(owner, virtual_time_ms)
+        for owner, account in (await self._members.accounts()).items():
+            self._service.restore(owner, account.virtual_time_ms, account.weight)
         unfinished = []
-        for record in await self._jobs.unfinished():
-            if _job(record).missing:
-                unfinished.append(record)
+        for record in sorted(await self._jobs.unfinished(), key=_by_boost):
+            job = await self._job(record)
+            if job.missing:
+                unfinished.append((record, job))
             else:  # its last picture was kept, but not its end
-                await self._jobs.end(
-                    record.id,
-                    JobState.DONE,
-                    gpu_seconds=record.gpu_ms / 1000,
-                    error="",
-                    owner=record.owner,
-                    virtual_time_ms=accounts_ms.get(record.owner, 0),
-                )
+                done = JobOutcome(job_id=record.id, state=JobState.DONE, gpu_ms=record.gpu_ms)
+                await self._jobs.settle([done], virtual_times_ms={})
         keys = await self._jobs.keys()
         for record in await self._jobs.owed():
             if record.is_deleted:
@@ -80,28 +111,44 @@ class Intake:
 
     def _enqueue(
         self,
-        records: Iterable[JobRecord],
+        jobs: Iterable[tuple[JobRecord, Job]],
         put: Callable[[Job], None],
         keys: Mapping[int, str],
         call: Call | None = None,
     ) -> None:
         """Without a pause in between, so that the first view of a job's message is its place in the queue."""
-        for record in records:
+        for record, job in jobs:
             self._delivery.follow(record, call, key=keys.get(record.id, ""))
-            put(_job(record))
+            put(replace(job, owner=self._links.person(job.owner)))  # linked, maybe, since its record was read
         self._delivery.refresh_waiting()
 
+    async def _job(self, record: JobRecord) -> Job:
+        """Give what is left to do of a job; pictures that are kept already are not made again."""
+        request = ImagineRequest.from_json(dict(record.request))
+        kept = {picture.index for picture in record.pictures}
+        since_ms = record.passed_over_ms
+        return Job(
+            id=record.id,
+            owner=record.owner,
+            request=request,
+            missing=tuple(index for index in range(request.images) if index not in kept),
+            expected_s=record.expected_ms / 1000,
+            attempts=record.attempts,
+            gpu_seconds=record.gpu_ms / 1000,
+            seats=await self._seats(record, request),
+            passed_over_s=None if since_ms is None else max(0.0, self._now() - since_ms / 1000),
+            is_boosted=record.boosted_ms is not None,
+        )
 
-def _job(record: JobRecord) -> Job:
-    """Give what is left to do of a job; pictures that are kept already are not made again."""
-    request = ImagineRequest.from_json(dict(record.request))
-    kept = {picture.index for picture in record.pictures}
-    missing = tuple(index for index in range(request.images) if index not in kept)
-    return Job(
-        id=record.id,
-        owner=record.owner,
-        request=request,
-        missing=missing,
-        attempts=record.attempts,
-        gpu_seconds=record.gpu_ms / 1000,
-    )
+    async def _seats(self, record: JobRecord, request: ImagineRequest) -> Mapping[int, Seat]:
+        """Give the seats in which a rerun has to repeat the pictures of before, as far as they are known."""
+        original = None if record.rerun_of is None else await self._jobs.get(record.rerun_of)
+        if original is None or original.is_deleted or ImagineRequest.from_json(dict(original.request)) != request:
+            return {}
+        batches = {picture.index: picture.provenance.get("batch") for picture in original.pictures}
+        return {index: Seat.from_text(batch) for index, batch in batches.items() if batch is not None}
+
+
+def _by_boost(record: JobRecord) -> tuple[bool, int, int]:
+    """Order boosted jobs by when they were boosted, and all others after them, oldest first."""
+    return record.boosted_ms is None, record.boosted_ms or 0, record.id

@@ -7,12 +7,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from bot.chat import View
 from bot.command import Command, Kind
 from bot.preferences import Preference
-from bot.wording import title, turn
+from bot.turns import InLine
+from bot.wording import standing, title
 from generation import (
     Card,
     Catalogue,
     DoesNotFitError,
-    Forecast,
     ImagineRequest,
     JobState,
     ModelSpec,
@@ -45,16 +45,18 @@ def history(page: HistoryPage, words: str, *, is_favourite: bool) -> View:
     return View(text="\n".join(lines), is_private=True)
 
 
-def queue(status: ServiceStatus, forecasts: Sequence[Forecast], owned: Mapping[int, str], obstacle: str) -> View:
-    """List what runs and what waits; `owned` has the titles of the asker's own jobs."""
+def queue(status: ServiceStatus, line: Sequence[InLine], owned: Mapping[int, str], obstacle: str) -> View:
+    """List what runs and what waits, as far as `line` goes; `owned` has the titles of the asker's own jobs."""
     lines = [obstacle] if obstacle else []
     lines += [f"Running: {_named(job_id, owned)}" for job_id in status.running]
-    for place, forecast in enumerate(forecasts, start=1):
-        when = "" if obstacle else f", {turn(forecast)}"
-        lines.append(f"{place}. {_named(forecast.job_id, owned)}{when}")
-    if status.waiting > len(forecasts):
-        lines.append(f"and {status.waiting - len(forecasts)} more")
-    if len(forecasts) > 1:
+    for entry in line:
+        place = "" if entry.place is None else f"{entry.place}. "
+        when = "" if obstacle else f", {standing(entry.turn, 'it')}"
+        part = ", the rest of it" if entry.job_id in status.running else ""
+        lines.append(f"{place}{_named(entry.job_id, owned)}{part}{when}")
+    if rest := status.waiting - len(line):
+        lines.append(f"{rest} more {'waits' if rest == 1 else 'wait'}.")
+    if len(line) > 1:
         lines.append("Who has used less GPU time goes first, so places can change.")
     return View(text="\n".join(lines) or "Nobody waits and nothing runs.")
 
@@ -81,19 +83,23 @@ def _model(spec: ModelSpec, catalogue: Catalogue, card: Card, default: str, resi
 
 def status(now: ServiceStatus, default: str) -> View:
     """Tell an admin how things stand."""
-    card = "not known yet"
-    if now.card is not None:
-        card = f"{now.card.name} ({now.card.device}), {now.card.memory_gib:.1f} GiB to use"
     return View(
         text="\n".join(
             (
-                f"Card: {card}",
+                *_cards(now.cards),
                 f"Loaded: {', '.join(sorted(now.resident)) or 'no model'}",
                 f"Default model here: {default}",
                 f"Queue: {'paused' if now.is_paused else 'open'}, {len(now.running)} running, {now.waiting} waiting",
             )
         )
     )
+
+
+def _cards(cards: Sequence[Card | None]) -> Iterator[str]:
+    for number, card in enumerate(cards, start=1):
+        name = "Card" if len(cards) == 1 else f"Card {number}"
+        told = "not known yet" if card is None else f"{card.name} ({card.device}), {card.memory_gib:.1f} GiB to use"
+        yield f"{name}: {told}"
 
 
 def preference(kept: Preference) -> View:

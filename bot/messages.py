@@ -8,10 +8,11 @@ from bot import wording
 from bot.button import Keyboard, Offer, Stage
 from bot.chat import Call, Capabilities, Progress, View
 from bot.places import Places
-from generation import Catalogue, Forecast, ImagineRequest, JobState
+from bot.turns import Turn
+from generation import Catalogue, ImagineRequest, JobState
 from storage import JobRecord, Jobs, PictureRecord, Pictures
 
-UNDER_WAY = Offer(stage=Stage.UNDER_WAY)
+WAITING, RUNNING = Offer(stage=Stage.WAITING), Offer(stage=Stage.RUNNING)
 
 
 class Messages:
@@ -27,21 +28,28 @@ class Messages:
         self._keyboard = keyboard
 
     def waiting(
-        self, job_id: int, request: ImagineRequest, forecast: Forecast | None, obstacle: str, reach_s: float | None
+        self,
+        job_id: int,
+        request: ImagineRequest,
+        made: int = 0,
+        turn: Turn | None = None,
+        obstacle: str = "",
+        reach_s: float | None = None,
     ) -> View:
-        """Acknowledge a job that waits."""
-        view = wording.waiting(job_id, request, forecast, obstacle, reach_s)
-        return self._with_buttons(view, job_id, UNDER_WAY)
+        """Acknowledge a job that waits; `made` of its pictures are there."""
+        view = wording.waiting(job_id, request, made, turn, obstacle, reach_s)
+        return self._with_buttons(view, job_id, WAITING)
 
     def running(self, job_id: int, request: ImagineRequest, progress: Progress | None, note: str) -> View:
         """Show a job under way."""
-        return self._with_buttons(wording.running(job_id, request, progress, note), job_id, UNDER_WAY)
+        return self._with_buttons(wording.running(job_id, request, progress, note), job_id, RUNNING)
 
     async def describe(self, job: JobRecord, capabilities: Capabilities) -> View:
         """Say how a job stands, or how it ended, on a platform of these capabilities."""
         request = ImagineRequest.from_json(dict(job.request))
         if not JobState(job.state).is_over:
-            return self._with_buttons(wording.under_way(job, request), job.id, UNDER_WAY)
+            offer = RUNNING if job.state == JobState.RUNNING else WAITING
+            return self._with_buttons(wording.under_way(job, request), job.id, offer)
         paths = [self._pictures.path(picture.sha256) for picture in job.pictures]
         view = wording.finished(job, request, paths, await self._comparison(job))
         return self._with_buttons(view, job.id, self._offer(job, request, capabilities))

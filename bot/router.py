@@ -15,6 +15,7 @@ from bot.button import Press, collect_buttons
 from bot.chat import Accepted, Answer, Button, Call, CommandError, Form, Member, Reply, Tone, View, plain
 from bot.command import Argument, Command, Kind, collect, command
 from bot.commands.imagine import EXAMPLE
+from bot.links import Links
 from generation import GenerationError, WorkerDownError
 from storage import StorageError
 
@@ -24,8 +25,11 @@ log = structlog.get_logger()
 class Router:
     """The front door: a typed line, or a pressed button, in; an answer out, on every platform."""
 
-    def __init__(self, access: Access, groups: Sequence[object], offers: Mapping[Kind, Sequence[str]]) -> None:
+    def __init__(
+        self, access: Access, links: Links, groups: Sequence[object], offers: Mapping[Kind, Sequence[str]]
+    ) -> None:
         self._access = access
+        self._links = links
         self._commands = {found.name: found for found in collect(*groups, self)}
         self._buttons = {found.action: found for found in collect_buttons(*groups)}
         self._offers = offers
@@ -46,11 +50,12 @@ class Router:
 
     async def run_line(self, call: Call, line: str) -> Answer:
         """Do what the line says, show the answer, and give it. Nothing that goes wrong gets past this, but as words."""
-        return await self._answer(call, self._run(call, plain(line).strip()))
+        return await self._answer(call, self._run(self._links.known(call), plain(line).strip()))
 
     async def press(self, call: Call, button: Button, text: str | None = None) -> Answer:
         """Do what the button says, with `text` as its form was filled in; else as `run_line`."""
-        return await self._answer(call, self._press(call, button, None if text is None else plain(text).strip()))
+        known = self._links.known(call)
+        return await self._answer(call, self._press(known, button, None if text is None else plain(text).strip()))
 
     async def _answer(self, call: Call, doing: Awaitable[Answer]) -> Answer:
         """The one place where errors become answers."""

@@ -12,11 +12,12 @@ from typing import Any
 from bot import listings, wording
 from bot.app import App, open_app
 from bot.chat import Accepted, CommandError, Form, Tone, View
-from bot.command import as_line, specify
+from bot.command import specify
 from bot.commands.imagine import Imagine
 from bot.platforms import lines, terminal
 from bot.platforms.console import Bar, ConsolePlatform, Display, PlainText
 from bot.settings import Settings, read_settings
+from bot.spelling import as_line
 from generation import GenerationError
 from storage import StorageError
 

@@ -8,16 +8,32 @@ from typing import Annotated
 from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, SecretStr, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from bot.chat import CommandError
+from bot.policies import BY_FIELD
+from generation import Policy
 
 EXAMPLE_ADDRESS = "http://127.0.0.1:8081"
+DEFAULTS = Policy()
 
 
 class GenerationSettings(BaseModel):
-    """How pictures are made. `device` is "cpu", a GPU as torch names it ("cuda:0"), or "auto": a GPU, if any."""
+    """How pictures are made.
+
+    `device` is "cpu", a GPU as torch names it ("cuda:0"), or "auto": a GPU, if any. Several, separated by commas, make
+    pictures at the same time.
+    """
 
     device: str = "auto"
     default_model: str | None = None
@@ -25,12 +41,46 @@ class GenerationSettings(BaseModel):
     step_timeout_s: float = Field(default=300.0, gt=0)
     load_timeout_s: float = Field(default=3600.0, gt=0)
 
+    @property
+    def devices(self) -> tuple[str, ...]:
+        """The devices, each of which has a worker of its own."""
+        return tuple(self.device.split(","))
+
     @field_validator("device")
     @classmethod
-    def _check_device(cls, device: str) -> str:
-        if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", device):
-            raise ValueError(f"{device!r} is no device, allowed are auto, cpu, cuda and cuda:NUMBER")
-        return device
+    def _check_device(cls, text: str) -> str:
+        devices = [device.strip() for device in text.split(",")]
+        for device in devices:
+            if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", device):
+                allowed = "auto, cpu, cuda and cuda:NUMBER, several separated by commas"
+                raise ValueError(f"{device!r} is no device, allowed are {allowed}")
+        gpus = [device for device in devices if device != "cpu"]
+        if len(gpus) > 1 and (len(set(gpus)) < len(gpus) or {"auto", "cuda"} & set(gpus)):
+            raise ValueError(f"{text!r} may mean one GPU twice, name each by its number, such as cuda:0,cuda:1")
+        return ",".join(devices)
+
+
+class QueueSettings(BaseModel):
+    """The queue's policy, until an admin changes it from chat; /admin policy says what each number does."""
+
+    window_s: float = DEFAULTS.window_s
+    staleness: float = DEFAULTS.staleness
+    longest_dispatch_s: float = DEFAULTS.longest_dispatch_s
+    interactive_s: float = DEFAULTS.interactive_s
+    boost_s_per_hour: float = DEFAULTS.boost_s_per_hour
+
+    @property
+    def policy(self) -> Policy:
+        """The queue's parameters."""
+        return Policy(**self.model_dump())
+
+    @field_validator("*")
+    @classmethod
+    def _check_range(cls, value: float, info: ValidationInfo) -> float:
+        parameter = BY_FIELD[info.field_name or ""]
+        if not parameter.is_possible(value):
+            raise ValueError(f"{value:g} is not possible, {parameter.word} can be {parameter.allowed}")
+        return value
 
 
 def _check_token(token: object) -> object:
@@ -77,6 +127,7 @@ class Settings(BaseSettings):
     data_dir: Path = Field(default_factory=lambda: user_data_path("fairbrush"))
     admins: frozenset[str] = frozenset({"console:me"})
     generation: GenerationSettings = GenerationSettings()
+    queue: QueueSettings = QueueSettings()
     discord: DiscordSettings = DiscordSettings()
     telegram: TelegramSettings = TelegramSettings()
 

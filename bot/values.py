@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from bot.chat import CommandError
 from bot.command import shortened
+
+HERE = "here"  # what is typed for the server that one is in
+EVERYWHERE = "everywhere"  # and for all of them, private chats included
+NONE = "none"  # and for no value at all
+ACCOUNT = re.compile(r"[a-z]+:[^\s:]{1,64}")
+ROLE = re.compile(r"[a-z]+:role:[^\s:]{1,64}")
+
+T = TypeVar("T")
 
 
 def whole_number(text: str) -> int:
@@ -60,3 +71,57 @@ def job_number(text: str) -> int:
     if not re.fullmatch(r"#?\d{1,18}", text):
         raise CommandError(f"{shortened(text)} is not a job number; /history lists yours.")
     return int(text.lstrip("#"))
+
+
+def account(text: str) -> str:
+    """Read the key of an account, such as "discord:1"."""
+    if not ACCOUNT.fullmatch(text):
+        raise CommandError(f"{shortened(text)} is not an account: write PLATFORM:ID, for example discord:1234.")
+    return text
+
+
+def account_or_role(text: str) -> str:
+    """Read the key of an account or of a role, such as "discord:role:5"."""
+    if not is_role(text) and not ACCOUNT.fullmatch(text):
+        raise CommandError(
+            f"{shortened(text)} is neither an account nor a role: write PLATFORM:ID or PLATFORM:role:ID, "
+            "for example discord:1234."
+        )
+    return text
+
+
+def is_role(key: str) -> bool:
+    """Tell whether a key is that of a role."""
+    return ROLE.fullmatch(key) is not None
+
+
+def who(text: str) -> str:
+    """Read the key of an account or of a role, or a word that means everyone in this server, or everyone at all."""
+    if text.casefold() in (HERE, EVERYWHERE):
+        return text.casefold()
+    if not is_role(text) and not ACCOUNT.fullmatch(text):
+        raise CommandError(
+            f"{shortened(text)} is neither an account nor a role: write PLATFORM:ID, PLATFORM:role:ID, "
+            f"{HERE} for everyone in this server, or {EVERYWHERE}."
+        )
+    return text
+
+
+def models(text: str) -> Sequence[str]:
+    """Read the names of models, with commas or spaces between them; the word "all" gives none."""
+    names = text.casefold().replace(",", " ").split()
+    if not names or (len(names) > 1 and names.count("all")):
+        raise CommandError(f"{shortened(text)} names no models: write some, such as demo demo-fast, or all.")
+    return [] if names == ["all"] else names
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen(Generic[T]):
+    """A value that somebody chose, None if they want none: not the same as having said nothing."""
+
+    value: T | None
+
+
+def or_none(read: Callable[[str], T]) -> Callable[[str], Chosen[T]]:
+    """Give a reader that also knows the word "none"."""
+    return lambda text: Chosen(None if text.casefold() == NONE else read(text))

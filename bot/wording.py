@@ -7,11 +7,14 @@ from decimal import Decimal
 from pathlib import Path
 
 from bot.chat import Progress, Tone, View
-from generation import Forecast, ImagineRequest, JobState, PictureMetadata
+from bot.turns import Turn, about, between
+from generation import ImagineRequest, JobState, PictureMetadata
 from storage import JobRecord, PictureRecord
 
 BROKEN = "Something went wrong here, and it is not your fault. Nothing was lost; an admin finds the reason in the log."
 PAUSED = "An admin has paused the queue, which /admin resume undoes."
+OTHERS = "Others who used less GPU time may go first."
+ALONE = "1 of 1"  # how a picture stands in a call that makes no other
 LONGEST_TITLE = 60
 LONGEST_FOREIGN = 2000  # characters shown of what a file of somebody else says
 
@@ -20,15 +23,6 @@ def title(prompt: str) -> str:
     """Shorten a prompt to one line."""
     line = " ".join(prompt.split())
     return line if len(line) <= LONGEST_TITLE else f"{line[: LONGEST_TITLE - 1]}…"
-
-
-def duration(seconds: float) -> str:
-    """Say a time span roughly."""
-    if seconds < 1:
-        return "less than 1 s"
-    if seconds < 90:
-        return f"about {seconds:.0f} s"
-    return f"about {seconds / 60:.0f} min" if seconds < 5400 else f"about {seconds / 3600:.1f} h"
 
 
 def settings(request: ImagineRequest) -> str:
@@ -77,29 +71,48 @@ def _exact(value: float) -> str:
 
 
 def waiting(
-    job_id: int, request: ImagineRequest, forecast: Forecast | None, obstacle: str, reach_s: float | None
+    job_id: int, request: ImagineRequest, made: int, turn: Turn | None, obstacle: str, reach_s: float | None
 ) -> View:
-    """Acknowledge a job: its place and when it starts, or what keeps it from starting.
+    """Acknowledge a job: its place and when it starts, or what keeps it from starting; `made` pictures are there.
 
     Where messages can be edited only for `reach_s` seconds, say how to get what takes longer.
     """
-    when = f", {turn(forecast)}" if forecast is not None and not obstacle else ""
-    first = f"Job {job_id} queued{when}. {obstacle}".rstrip()
+    state = f"queued again: {made} of {request.images} pictures made" if made else "queued"
+    when = "" if turn is None or obstacle else f", {standing(turn, 'the rest' if made else 'yours')}"
+    hint = OTHERS if turn is not None and turn.is_wide and not obstacle else ""
+    first = " ".join(part for part in (f"Job {job_id} {state}{when}.", obstacle, hint) if part)
     lines = [first, title(request.prompt), settings(request)]
-    if reach_s is not None and (obstacle or forecast is None or forecast.seconds > reach_s / 2):
+    if reach_s is not None and (obstacle or turn is None or turn.latest_s > reach_s / 2):
         lines.append(
             f"Here I can show only what is done within {reach_s / 60:.0f} min: get it by /last if it is later."
         )
     return View(text="\n".join(lines), is_final=False)
 
 
+def standing(turn: Turn, whose: str) -> str:
+    """Say how a job stands that waits, as the end of a sentence; `whose` names it, such as "yours"."""
+    if turn.runs_before == 0:
+        return "next in line"
+    if turn.runs_before is None:
+        return f"starts in {about(turn.likely_s)}"
+    if turn.is_beyond:
+        return f"more than {turn.runs_before} runs before {whose}, starts in more than {about(turn.likely_s)}"
+    runs = "1 run" if turn.runs_before == 1 else f"{turn.runs_before} runs"
+    return f"{runs} before {whose}, starts in {between(turn.likely_s, turn.latest_s)}"
+
+
 def running(job_id: int, request: ImagineRequest, progress: Progress | None, note: str) -> View:
     """Show a job under way."""
-    state = note or "starting"
-    if progress is not None:
-        picture = f"picture {progress.picture} of {progress.pictures}, " if progress.pictures > 1 else ""
-        state = f"{picture}step {progress.step} of {progress.steps}"
+    state = _state(progress) if progress is not None else note or "starting"
     return View(text=f"Job {job_id}: {state}\n{title(request.prompt)}", progress=progress, is_final=False)
+
+
+def _state(progress: Progress) -> str:
+    step = f"step {progress.step} of {progress.steps}"
+    if progress.at_once > 1:
+        every = "all" if progress.at_once == progress.pictures else f"{progress.at_once} of"
+        return f"{step}, {every} {progress.pictures} pictures at once"
+    return step if progress.pictures == 1 else f"picture {progress.picture} of {progress.pictures}, {step}"
 
 
 def under_way(job: JobRecord, request: ImagineRequest) -> View:
@@ -145,9 +158,25 @@ def info(job: JobRecord, request: ImagineRequest) -> View:
     if job.gpu_ms:
         lines.append(f"GPU time: {job.gpu_ms / 1000:.1f} s")
     if job.pictures:
-        facts = job.pictures[0].provenance
-        lines.append("Made with " + ", ".join(f"{name} {value}" for name, value in sorted(facts.items())))
+        facts = sorted(job.pictures[0].provenance.items())
+        lines.append("Made with " + ", ".join(f"{name} {value}" for name, value in facts if name != "batch"))
+        lines += _calls(job.pictures)
     return View(text="\n".join(lines), is_private=True)
+
+
+def _calls(pictures: Sequence[PictureRecord]) -> list[str]:
+    """Say where the pictures stood in the calls that made several at once: only there they come out the same again."""
+    seats = [(picture.index + 1, _fact(picture, "batch")) for picture in pictures]
+    told = [f"picture {number} as {seat}" for number, seat in seats if seat != ALONE]
+    if not told:
+        return []
+    where = seats[0][1] if len(seats) == 1 else ", ".join(told)
+    return [f"Made in one call with other pictures: {where}"]
+
+
+def _fact(picture: PictureRecord, name: str) -> str:
+    """Give what is known of how a picture was made; before there were batches, each was made alone."""
+    return picture.provenance.get(name, ALONE if name == "batch" else "unknown")
 
 
 def comparison(original: JobRecord, again: Sequence[PictureRecord]) -> str:
@@ -157,15 +186,17 @@ def comparison(original: JobRecord, again: Sequence[PictureRecord]) -> str:
         return f"Job {original.id} has no picture to compare with."
     if all(picture.index in before and before[picture.index].sha256 == picture.sha256 for picture in again):
         return f"The same, byte for byte, as job {original.id}."
-    old, new = original.pictures[0].provenance, again[0].provenance
-    changes = [
-        f"{name} {old.get(name, 'unknown')} → {new.get(name, 'unknown')}"
-        for name in sorted({*old, *new})
-        if old.get(name) != new.get(name)
-    ]
+    pairs = [(before[picture.index], picture) for picture in again if picture.index in before]
+    changes = dict.fromkeys(change for old, new in pairs for change in _changes(old, new))
     if not changes:
         return f"Not the same as job {original.id}, although nothing known has changed."
     return f"May differ from job {original.id}: since then changed {', '.join(changes)}."
+
+
+def _changes(old: PictureRecord, new: PictureRecord) -> list[str]:
+    names = sorted({*old.provenance, *new.provenance})
+    both = [(name, _fact(old, name), _fact(new, name)) for name in names]
+    return [f"{name} {before} → {now}" for name, before, now in both if before != now]
 
 
 def metadata(path: Path, found: PictureMetadata) -> View:
@@ -192,11 +223,3 @@ def stuck(unfinished: Sequence[int], obstacle: str) -> View:
 
 def _jobs(ids: Sequence[int]) -> str:
     return f"Job {ids[0]} is" if len(ids) == 1 else f"Jobs {', '.join(map(str, ids))} are"
-
-
-def turn(forecast: Forecast) -> str:
-    """Say when a job's turn comes."""
-    if forecast.runs_before == 0:
-        return "next in line"
-    runs = "1 run" if forecast.runs_before == 1 else f"{forecast.runs_before} runs"
-    return f"{runs} before it, starts in {duration(forecast.seconds)}"

@@ -77,17 +77,33 @@ class Catalogue:
             raise UnknownModelError(f"There is no model {name!r}. Models: {', '.join(self._specs)}.")
         return spec
 
-    def plan(self, request: ImagineRequest, card: Card) -> VramPlan:
-        """Tell how this card runs the request.
+    def plan(self, request: ImagineRequest, card: Card, *, rows: int = 1) -> VramPlan:
+        """Tell how this card runs the request, with so many pictures in one call.
 
         Raises:
             DoesNotFitError: it cannot; the text says why and what runs here.
         """
         spec = self.get(request.model)
         try:
-            return _plan(spec, request, card)
+            return _plan(spec, request, card, rows)
         except DoesNotFitError as error:
             raise DoesNotFitError(error.reason, self._alternatives(spec, card)) from None
+
+    def rows_that_fit(self, request: ImagineRequest, card: Card) -> int:
+        """Tell how many pictures of the request's shape one call may make on this card, placed as for one alone.
+
+        Raises:
+            DoesNotFitError: not even one.
+        """
+        alone = self.plan(request, card)
+        spec = self.get(request.model)
+        for rows in range(spec.most_at_once, 1, -1):
+            try:
+                if _plan(spec, request, card, rows).is_placed_as(alone):
+                    return rows
+            except DoesNotFitError:
+                continue
+        return 1
 
     def _alternatives(self, spec: ModelSpec, card: Card) -> str:
         others = ", ".join(other.name for other in self if other is not spec and self._runs(other, card))
@@ -108,7 +124,7 @@ class Catalogue:
 
     def _runs(self, spec: ModelSpec, card: Card) -> bool:
         try:
-            _plan(spec, self.default_request(spec), card)
+            _plan(spec, self.default_request(spec), card, 1)
         except DoesNotFitError:
             return False
         return True
@@ -176,13 +192,13 @@ class Catalogue:
         return upscaled(request, index, image, self.get(request.model))
 
 
-def _plan(spec: ModelSpec, request: ImagineRequest, card: Card) -> VramPlan:
+def _plan(spec: ModelSpec, request: ImagineRequest, card: Card, rows: int) -> VramPlan:
     is_known = FAMILIES[spec.family] is not None
     later = "" if is_known else f" Nor can this version run the family {spec.family} yet."
     if spec.needs_gpu and not card.is_gpu:
         needed = math.ceil(smallest_card_gib(request, spec.memory))
         raise DoesNotFitError(f"{spec.name} needs a GPU with {needed} GB or more; this machine has none.{later}")
-    found = plan(request, spec.memory, card)
+    found = plan(request, spec.memory, card, rows=rows)
     if not is_known:
         raise DoesNotFitError(
             f"{card.name} is large enough for {spec.name}, but this version cannot run the family {spec.family} yet."

@@ -1,11 +1,11 @@
-"""What becomes of a job between the queue and the worker, and what is told about it?"""
+"""What happens to jobs between the queue and the workers, and what is told about it?"""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import assert_never
@@ -16,13 +16,14 @@ from generation.events import (
     AccountMoved,
     DispatchEnded,
     DispatchFailed,
-    JobEnded,
+    DispatchSettled,
     JobEvent,
-    JobRequeued,
+    JobPassedOver,
     JobStarted,
     ModelLoaded,
     ModelLoadFailed,
     ModelLoading,
+    ModelsLearned,
     ModelUnloaded,
     PictureMade,
     Run,
@@ -31,127 +32,134 @@ from generation.events import (
     WorkerReady,
     WorkerUnfit,
 )
-from generation.fair_queue import FairQueue, Forecast
-from generation.job import MOST_ATTEMPTS, Dispatch, Job, JobState, Share
+from generation.fair_queue import FairQueue
+from generation.fates import Fates
+from generation.job import Dispatch, Gpu, Job, JobState, Share
+from generation.outlook import Outlooks
 from generation.port import Worker
-from generation.request import ImagineRequest
-from generation.speeds import Speeds
+from generation.speeds import Learned
 
-POISONED = "The image worker broke down {attempts} times on this job, so it was given up; the log has the reason."
 LOST_IMAGE = "The start picture of this job is no longer there, so it was given up; send the picture anew."
 CHANGED_IMAGE = "The start picture of this job is no longer what it was, so it was given up; send the picture anew."
 
 
 @dataclass(slots=True)
 class _Running:
-    """The dispatch under way: which pictures are made, as (job, index), and which jobs are to stop."""
+    """A dispatch under way on a card: which pictures are made, as (job, index), and what was learned meanwhile."""
 
     dispatch: Dispatch
+    worker: Worker
+    card: str
     made: set[tuple[int, int]] = field(default_factory=set)
-    cancelled: set[int] = field(default_factory=set)
+    learned: list[Learned] = field(default_factory=list)
 
     @property
     def job_ids(self) -> tuple[int, ...]:
         return tuple(share.job_id for share in self.dispatch.shares)
 
-    def request(self, job_id: int) -> ImagineRequest:
-        return next(share.request for share in self.dispatch.shares if share.job_id == job_id)
-
 
 class Dispatcher:
-    """The fair queue, bound to a worker. It tells a job's every step by `emit` and keeps nothing of the past."""
+    """The fair queue, bound to its workers. It tells a job's every step by `emit` and keeps nothing of the past."""
 
     def __init__(
         self,
         catalogue: Catalogue,
-        worker: Worker,
+        queue: FairQueue,
+        outlooks: Outlooks,
         emit: Callable[[JobEvent], None],
         now: Callable[[], float],
         start_images: Callable[[str], Path],
     ) -> None:
         self._catalogue = catalogue
-        self._worker = worker
+        self._queue = queue
+        self._outlooks = outlooks
         self._emit = emit
         self._now = now
         self._start_images = start_images
-        self._speeds = Speeds(catalogue)
-        self._queue = FairQueue(self._speeds.picture_seconds)
-        self._gpu_seconds: dict[int, float] = {}  # of each job that is not over
-        self._running: _Running | None = None
+        self._fates = Fates(queue)
+        self._running: dict[int, _Running] = {}  # by dispatch
 
     @property
     def running(self) -> tuple[int, ...]:
-        """The jobs in the worker's hands."""
-        return () if self._running is None else self._running.job_ids
+        """The jobs in the workers' hands."""
+        return tuple(dict.fromkeys(job_id for running in self._running.values() for job_id in running.job_ids))
 
-    @property
-    def waiting(self) -> int:
-        """How many jobs wait."""
-        return self._queue.waiting_count()
-
-    def waits(self, job_id: int) -> bool:
-        """Tell whether any of a job waits."""
-        return self._queue.waits(job_id)
-
-    def restore(self, owner: str, virtual_time_ms: int) -> None:
-        """Take over an owner's account from before a restart."""
-        self._queue.restore(owner, virtual_time_ms)
+    def shares_call(self, job_id: int) -> bool:
+        """Tell whether pictures of a job are being made in one call with those of other jobs."""
+        return any(job_id in running.job_ids and len(running.job_ids) > 1 for running in self._running.values())
 
     def submit(self, job: Job) -> None:
         """Let a new job wait for its turn."""
         before_ms = self._queue.virtual_time_ms(job.owner)
-        self._enqueue(job, self._queue.add)
-        if self._queue.virtual_time_ms(job.owner) != before_ms:
-            self._tell_account(job.owner)
+        if self._is_possible(job):
+            self._queue.add(job)
+            self._outlooks.expect(job.id)
+        if (account_ms := self._queue.virtual_time_ms(job.owner)) != before_ms:
+            self._emit(AccountMoved(owner=job.owner, virtual_time_ms=account_ms))
 
     def take_back(self, job: Job) -> None:
         """Let a job from before a restart go on waiting, in its old place."""
-        self._enqueue(job, self._queue.put_back)
+        if self._is_possible(job):
+            self._queue.put_back(job, now_s=self._now())
 
-    def _enqueue(self, job: Job, put: Callable[[Job], None]) -> None:
-        self._gpu_seconds[job.id] = job.gpu_seconds
+    def _is_possible(self, job: Job) -> bool:
+        self._fates.note(job)
         try:
             self._catalogue.get(job.request.model)
         except UnknownModelError as error:  # an operator took it out of the models file while the job waited
-            self._end(job, JobState.FAILED, str(error))
-        else:
-            put(job)
+            self._emit(self._fates.end(job, JobState.FAILED, str(error)))
+            return False
+        return True
 
     def cancel(self, job_id: int) -> bool:
         """End a waiting job now, a running one at its next step; False if it is neither."""
         waiting = self._queue.cancel(job_id)
-        if self._running is not None and job_id in self._running.job_ids:
-            self._running.cancelled.add(job_id)
-            self._worker.cancel(self._running.dispatch.id, job_id)
+        if self._fates.is_flying(job_id):
+            self._fates.cancel(job_id)
+            self._stop([job_id])
             return True
         if waiting is not None:
-            self._end(waiting, JobState.CANCELLED)
+            self._emit(self._fates.end(waiting, JobState.CANCELLED))
         return waiting is not None
 
-    def forecast(self) -> list[Forecast]:
-        """Say when each waiting job starts, soonest first; those far down are left out."""
-        return self._queue.forecast(now_s=self._now())
+    def _stop(self, job_ids: Collection[int]) -> None:
+        for running in self._running.values():
+            for job_id in running.job_ids:
+                if job_id in job_ids:
+                    running.worker.cancel(running.dispatch.id, job_id)
 
-    async def run_next(self) -> None:
-        """Let the worker do what the queue selects, and follow it to its end."""
-        dispatch = self._queue.select(resident=self._worker.resident, now_s=self._now())
+    def learn_load(self, model: str, seconds: float, card: str) -> None:
+        """Take in what loading a model on order took."""
+        request = self._catalogue.default_request(self._catalogue.get(model))
+        self._emit(ModelsLearned(learned=(self._queue.speeds.learn_load(request, seconds, card),)))
+
+    async def run_next(self, gpu: Gpu, worker: Worker) -> None:
+        """Let a worker do what the queue selects for it, if anything waits, and follow it to its end."""
+        dispatch = self._queue.select(gpu, now_s=self._now())
         if dispatch is None:
             return
-        running = self._running = _Running(dispatch)
-        for job_id in running.job_ids:
-            self._emit(JobStarted(job_id=job_id))
+        running = self._running[dispatch.id] = _Running(dispatch, worker, gpu.card)
+        self._take_off(dispatch)
         try:
             shares = [await self._with_start_image(share) for share in dispatch.shares]
             order = Run(dispatch=replace(dispatch, shares=tuple(shares)))
-            async with contextlib.aclosing(self._worker.perform(order)) as events:
+            async with contextlib.aclosing(worker.perform(order)) as events:
                 async for event in events:
                     self._follow(running, event)
         except UnreadableImageError as error:
-            self._settle(running, 0.0, str(error))
+            self._fail(running, DispatchFailed(dispatch_id=dispatch.id, text=str(error), gpu_seconds=0.0))
         except WorkerDownError:
-            self._requeue(running)
+            self._break(running)
         finally:
-            self._running = None
+            self._running.pop(dispatch.id, None)
+
+    def _take_off(self, dispatch: Dispatch) -> None:
+        self._fates.take_off(dispatch)
+        for share in dispatch.shares:
+            foretold_s, waited_s = self._outlooks.start(share.job_id)
+            self._emit(JobStarted(job_id=share.job_id, foretold_s=foretold_s, waited_s=waited_s))
+        if dispatch.passed_over is not None:
+            self._emit(JobPassedOver(job_id=dispatch.passed_over))
 
     async def _with_start_image(self, share: Share) -> Share:
         if not share.request.image:
@@ -171,70 +179,71 @@ class Dispatcher:
     def _follow(self, running: _Running, event: WorkerEvent) -> None:
         match event:
             case DispatchEnded():
-                self._settle(running, event.gpu_seconds)
+                self._complete(running, event.gpu_seconds)
             case DispatchFailed():
-                self._settle(running, event.gpu_seconds, event.text)
+                self._fail(running, event)
             case PictureMade():
-                self._speeds.learn(running.request(event.job_id), event.seconds)
-                if event.job_id not in running.cancelled:
+                if self._fates.is_wanted(event.job_id):
                     running.made.add((event.job_id, event.index))
                     self._emit(event)
             case StepDone():
-                if event.job_id not in running.cancelled:
+                if self._fates.is_wanted(event.job_id):
                     self._emit(event)
             case ModelLoading():
                 self._emit(event)
-            case ModelLoaded() | ModelUnloaded() | ModelLoadFailed() | WorkerReady() | WorkerUnfit():
+            case ModelLoaded():
+                request = running.dispatch.shares[0].request
+                running.learned.append(self._queue.speeds.learn_load(request, event.seconds, running.card))
+            case ModelUnloaded() | ModelLoadFailed() | WorkerReady() | WorkerUnfit():
                 pass
             case _:
                 assert_never(event)
 
-    def _settle(self, running: _Running, gpu_seconds: float, error: str = "") -> None:
-        """Charge what was measured; end the jobs that failed, were cancelled or lack nothing more."""
-        jobs = self._queue.complete(running.dispatch.id, gpu_seconds)
-        pictures = sum(len(job.missing) for job in jobs)
+    def _complete(self, running: _Running, gpu_seconds: float) -> None:
+        """The call went well: charge what was measured, and learn from it if it was not broken off."""
+        is_whole = all(self._fates.is_wanted(job_id) for job_id in running.job_ids)
+        jobs = self._queue.complete(running.dispatch.id, gpu_seconds, is_whole=is_whole)
+        self._fates.charge(jobs, gpu_seconds)
+        if is_whole:
+            running.learned.append(self._queue.speeds.learned(running.dispatch.shares[0].request, running.card))
+        self._settle(running, jobs)
+
+    def _fail(self, running: _Running, failure: DispatchFailed) -> None:
+        """The model could not do it: one job is charged and has failed; of several, nobody knows whose fault it was."""
+        if failure.is_out_of_memory:
+            self._shrink(running, failure.text)
+        elif len(running.dispatch.shares) > 1:
+            self._break(running)
+        else:
+            jobs = self._queue.complete(running.dispatch.id, failure.gpu_seconds, is_whole=False)
+            self._fates.charge(jobs, failure.gpu_seconds)
+            self._fates.condemn(jobs, failure.text)
+            self._settle(running, jobs)
+
+    def _break(self, running: _Running) -> None:
+        """The call was lost: let each job wait again with its seed, at no charge."""
+        jobs = self._queue.fail(running.dispatch.id)
         for job in jobs:
-            self._gpu_seconds[job.id] += gpu_seconds * len(job.missing) / pictures
-            if job.id in running.cancelled:
-                self._end(job, JobState.CANCELLED)
-            elif error:
-                self._queue.cancel(job.id)
-                self._end(job, JobState.FAILED, error)
-            elif self._queue.waits(job.id):
-                self._tell_account(job.owner)
-                self._tell_requeued(job)
-            else:
-                self._end(job, JobState.DONE)
+            self._fates.put_back(job, running.made, is_counted=True)
+        self._settle(running, jobs)
 
-    def _requeue(self, running: _Running) -> None:
-        """The worker died: let each job wait again with its seed, at no charge, unless that happened too often."""
-        for job in self._queue.fail(running.dispatch.id):
-            missing = tuple(index for index in job.missing if (job.id, index) not in running.made)
-            again = replace(job, missing=missing, attempts=job.attempts + 1)
-            if job.id in running.cancelled:
-                self._end(job, JobState.CANCELLED)
-            elif not missing:
-                self._end(job, JobState.DONE)
-            elif again.attempts >= MOST_ATTEMPTS:
-                self._end(job, JobState.FAILED, POISONED.format(attempts=again.attempts))
-            else:
-                self._queue.put_back(again)
-                self._tell_requeued(again)
+    def _shrink(self, running: _Running, error: str) -> None:
+        """There was not enough memory: try fewer rows from now on; nobody is charged."""
+        dispatch = running.dispatch
+        jobs = self._queue.fail(dispatch.id)
+        if dispatch.size == 1:
+            self._fates.condemn(jobs, error)
+        else:
+            request = dispatch.shares[0].request
+            running.learned.append(self._queue.speeds.limit(request, dispatch.size - 1, running.card))
+            for job in jobs:
+                self._fates.put_back(job, running.made, is_counted=len(jobs) > 1)
+        self._settle(running, jobs)
 
-    def _end(self, job: Job, state: JobState, error: str = "") -> None:
-        self._emit(
-            JobEnded(
-                job_id=job.id,
-                owner=job.owner,
-                state=state,
-                gpu_seconds=self._gpu_seconds.pop(job.id),
-                virtual_time_ms=self._queue.virtual_time_ms(job.owner),
-                error=error,
-            )
-        )
-
-    def _tell_requeued(self, job: Job) -> None:
-        self._emit(JobRequeued(job_id=job.id, attempts=job.attempts, gpu_seconds=self._gpu_seconds[job.id]))
-
-    def _tell_account(self, owner: str) -> None:
-        self._emit(AccountMoved(owner=owner, virtual_time_ms=self._queue.virtual_time_ms(owner)))
+    def _settle(self, running: _Running, jobs: tuple[Job, ...]) -> None:
+        """Tell all at once what came of a dispatch."""
+        del self._running[running.dispatch.id]
+        self._stop([job.id for job in jobs if not self._fates.is_wanted(job.id)])
+        outcomes = self._fates.land(jobs)
+        times_ms = {job.owner: self._queue.virtual_time_ms(job.owner) for job in jobs}
+        self._emit(DispatchSettled(virtual_times_ms=times_ms, learned=tuple(running.learned), outcomes=outcomes))

@@ -33,6 +33,13 @@ class ModelLoadError(GenerationError):
     """The checkpoint of a model could not be loaded; the text says what to do."""
 
 
+class CardFullError(GenerationError):
+    """The card's memory does not hold what this takes: a smaller size may fit."""
+
+    def __init__(self) -> None:
+        super().__init__("The card ran out of memory on this picture, even alone: ask for a smaller --size.")
+
+
 class WorkerDownError(GenerationError):
     """The image worker stopped; it is being restarted."""
 

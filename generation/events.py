@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from generation.job import Dispatch, JobState
+from generation.speeds import Learned
 from generation.vram import Card
 
 
@@ -55,12 +57,16 @@ class ModelUnloaded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepDone:
-    """Step `step` of `steps` of picture `index` is done. `preview` is a small PNG, now and then."""
+    """Step `step` of `steps` is done of `pictures` pictures of a job, which are made at once, from `index` on.
+
+    `preview` is a small PNG of the first of them, now and then.
+    """
 
     job_id: int
     index: int
     step: int
     steps: int
+    pictures: int = 1
     preview: bytes | None = None
 
 
@@ -93,6 +99,7 @@ class DispatchFailed:
     dispatch_id: int
     text: str
     gpu_seconds: float
+    is_out_of_memory: bool = False
 
 
 ModelEvent: TypeAlias = ModelLoading | ModelLoaded | ModelLoadFailed | ModelUnloaded
@@ -102,21 +109,45 @@ WorkerEvent: TypeAlias = WorkerReady | WorkerUnfit | ModelEvent | RunEvent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobStarted:
-    """A worker has taken up the job."""
+    """A worker has taken up the job.
+
+    `foretold_s` is the wait that the first forecast after its acceptance foretold, None if there was none; `waited_s`
+    is what came of it, counted from that forecast.
+    """
+
+    job_id: int
+    foretold_s: float | None = None
+    waited_s: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobPassedOver:
+    """It was the job's turn, but the switch to its model was put off: from now on that is not done for ever."""
 
     job_id: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobRequeued:
-    """The job waits again, with its seed: for the rest of its pictures, or because the worker died under it.
+    """The job waits again, with its seed: for the rest of its pictures, or because the call broke under it.
 
-    `attempts` counts those deaths; `gpu_seconds` is what the job has used so far.
+    `attempts` counts those breakdowns; `gpu_seconds` is what the job has used so far.
     """
 
     job_id: int
     attempts: int
     gpu_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobEnded:
+    """The job is over."""
+
+    job_id: int
+    owner: str
+    state: JobState
+    gpu_seconds: float
+    error: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,15 +159,19 @@ class AccountMoved:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class JobEnded:
-    """The job is over. `virtual_time_ms` is its owner's account in the fair queue after being charged."""
+class DispatchSettled:
+    """All that a dispatch led to, to be kept at once or not at all: accounts by owner, speeds, and its jobs' fates."""
 
-    job_id: int
-    owner: str
-    state: JobState
-    gpu_seconds: float
-    virtual_time_ms: int
-    error: str = ""
+    virtual_times_ms: Mapping[str, int]
+    learned: tuple[Learned, ...]
+    outcomes: tuple[JobEnded | JobRequeued, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelsLearned:
+    """Something was learned of models outside a dispatch: how long they take to load."""
+
+    learned: tuple[Learned, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,8 +181,23 @@ class QueueStalled:
     text: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutlookChanged:
+    """There is a new dry run of the queue: what was said of the waiting jobs may not hold any more."""
+
+
 JobEvent: TypeAlias = (
-    JobStarted | JobRequeued | JobEnded | AccountMoved | QueueStalled | ModelLoading | StepDone | PictureMade
+    JobStarted
+    | JobPassedOver
+    | JobEnded
+    | AccountMoved
+    | DispatchSettled
+    | ModelsLearned
+    | QueueStalled
+    | OutlookChanged
+    | ModelLoading
+    | StepDone
+    | PictureMade
 )
 
 

@@ -14,6 +14,8 @@ from generation.vram import MemoryFacts
 class ModelSpec:
     """One catalogue entry. Sides are in pixels; `seconds_per_step` is a first guess until speeds are learned.
 
+    So is `batch_fixed_share`: the share of a picture's time that a call takes only once, however many it makes; more
+    than `most_at_once` are never tried.
     The pictures of an `adult` model are meant for adults only.
     """
 
@@ -38,6 +40,8 @@ class ModelSpec:
     largest_side: int
     side_multiple: int
     seconds_per_step: float
+    batch_fixed_share: float
+    most_at_once: int
     memory: MemoryFacts
 
     @property

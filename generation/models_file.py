@@ -22,6 +22,8 @@ DEFAULTS: Mapping[str, Any] = {
     "adult": False,
     "needs_gpu": True,
     "scheduler_options": {},
+    "batch_fixed_share": 0.35,
+    "most_at_once": 4,
 }
 
 SIDE = whole(8, 4096)
@@ -53,6 +55,8 @@ RULES: Mapping[str, Rule] = {
     "largest_side": SIDE,
     "side_multiple": whole(8, 1024),
     "seconds_per_step": FACTOR,
+    "batch_fixed_share": number(0, 1),
+    "most_at_once": whole(1, 8),
     "memory": Rule("a table with weights_gib and denoise_gib_per_megapixel", lambda value: isinstance(value, dict)),
 }
 MEMORY_RULES: Mapping[str, Rule] = {
@@ -85,7 +89,7 @@ def _spec(name: str, table: Mapping[str, Any], entry: str, directory: Path) -> M
     )
     if not values["checkpoint"].startswith(("hub:", "package:")):
         values["checkpoint"] = str(directory / Path(values["checkpoint"]).expanduser())
-    numbers = {field: float(values[field]) for field in ("guidance_scale", "seconds_per_step")}
+    numbers = {field: float(values[field]) for field in ("guidance_scale", "seconds_per_step", "batch_fixed_share")}
     return ModelSpec(name=name, **{**values, **numbers})
 
 

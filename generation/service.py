@@ -1,39 +1,47 @@
-"""How are jobs submitted and followed, and models loaded, while one worker does one thing at a time?"""
+"""How are jobs submitted and followed, and models loaded, while each worker does one thing at a time?"""
 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
-from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Self
 
 from generation.catalogue import Catalogue
 from generation.dispatcher import Dispatcher
-from generation.errors import GenerationError, ModelLoadError, UnreadableImageError, WorkerDownError
-from generation.events import JobEvent, Load, ModelLoaded, ModelLoadFailed, QueueStalled, Unload
-from generation.fair_queue import Forecast
+from generation.errors import UnreadableImageError
+from generation.events import (
+    AccountMoved,
+    DispatchSettled,
+    JobEnded,
+    JobEvent,
+    JobStarted,
+    OutlookChanged,
+    QueueStalled,
+)
+from generation.fair_queue import FairQueue
+from generation.forecast import Outlook
+from generation.guesses import Guesses
 from generation.job import Job
+from generation.lanes import Lanes
+from generation.outlook import PAUSE_S, Outlooks, Prospect
+from generation.policy import Policy
 from generation.port import Worker
 from generation.request import ImagineRequest
+from generation.speeds import Learned, Speeds
 from generation.vram import Card
 
-CLOSED = "The image service is being shut down."
 NO_IMAGES = "Start pictures are not possible here: this service was set up for text alone."
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceStatus:
-    """What an admin sees. `card` is None until the worker has started."""
+    """What an admin sees. `cards` has one for each worker, None until it has started."""
 
-    card: Card | None
+    cards: tuple[Card | None, ...]
     resident: frozenset[str]
     is_paused: bool
     running: tuple[int, ...]
@@ -44,38 +52,53 @@ def _no_start_images(sha256: str) -> Path:  # noqa: ARG001 - it stands in for wh
     raise UnreadableImageError(NO_IMAGES)
 
 
-@dataclass(slots=True)
-class _Errand:
-    """Something the worker does between two dispatches."""
-
-    run: Callable[[], Awaitable[Any]]
-    done: asyncio.Future[Any]
-
-
 class Service:
-    """The queue and its worker. `events` is one stream, in order, for one reader; jobs are added by `submit`.
+    """The queue and its workers. `events` is one stream, in order, for one reader; jobs are added by `submit`.
 
     `start_images` tells where the start picture of a name lies, and may refuse with an UnreadableImageError.
-    Use as an async context manager: leaving it stops the worker's task, not the jobs, which are durable elsewhere.
+    `learned` is what was kept of earlier runs, and `waits` how their forecasts came out: (foretold, waited) in seconds,
+    the newest last. `guesses` are the first ones of speeds. Use as an async context manager: leaving it stops the
+    lanes, not the jobs, which are durable elsewhere.
     """
 
     def __init__(
         self,
         catalogue: Catalogue,
-        worker: Worker,
+        workers: Sequence[Worker],
         *,
+        policy: Policy | None = None,
+        learned: Iterable[Learned] = (),
+        waits: Iterable[tuple[float, float]] = (),
         is_paused: bool = False,
         start_images: Callable[[str], Path] = _no_start_images,
         now: Callable[[], float] = time.monotonic,
+        outlook_pause_s: float = PAUSE_S,
     ) -> None:
         self.catalogue = catalogue
-        self._worker = worker
+        self.guesses = Guesses(catalogue)
+        speeds = Speeds(self.guesses)
+        for each in learned:
+            speeds.restore(each)
+        self._queue = FairQueue(speeds, policy)
         self._events: asyncio.Queue[JobEvent | None] = asyncio.Queue()
-        self._dispatcher = Dispatcher(catalogue, worker, self._events.put_nowait, now, start_images)
-        self._errands: deque[_Errand] = deque()
-        self._wake = asyncio.Event()
         self._is_paused = is_paused
-        self._card: Card | None = None
+        self._outlooks = Outlooks(
+            self._queue,
+            lambda: self._lanes.gpus,
+            lambda: self._is_paused or bool(self._lanes.obstacle),
+            lambda: self._tell(OutlookChanged()),
+            now,
+            pause_s=outlook_pause_s,
+            waits=waits,
+        )
+        self._dispatcher = Dispatcher(catalogue, self._queue, self._outlooks, self._tell, now, start_images)
+        self._lanes = Lanes(
+            workers,
+            self._dispatcher,
+            may_work=lambda: not self._is_paused and self._queue.waiting_count() > 0,
+            told_card=self._know,
+            stalled=self._stall,
+        )
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -92,6 +115,16 @@ class Service:
         if not self._task.cancelled():
             self._task.result()
 
+    async def _serve(self) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._outlooks.follow(), name="outlooks")
+            tasks.create_task(self._lanes.serve(), name="lanes")
+
+    def _close(self) -> None:
+        """Let nobody wait for what will not happen any more."""
+        self._events.put_nowait(None)
+        self._lanes.close()
+
     async def events(self) -> AsyncIterator[JobEvent]:
         """Give what happens to jobs, in order, until the service is left; raises what broke it, if anything did."""
         while (event := await self._events.get()) is not None:
@@ -99,155 +132,148 @@ class Service:
         if self._task is not None and not self._task.cancelled():
             self._task.result()
 
-    def restore(self, owner: str, virtual_time_ms: int) -> None:
+    def _tell(self, event: JobEvent) -> None:
+        self._events.put_nowait(event)
+        if isinstance(event, JobStarted | JobEnded | DispatchSettled):
+            self._outlooks.outdate()
+        if isinstance(event, DispatchSettled):  # what waits again may be for a worker that sleeps
+            self._lanes.wake()
+
+    def _know(self, card: Card) -> None:
+        self.guesses.note(card)
+        self._outlooks.outdate()
+
+    def _stall(self, obstacle: str) -> None:
+        self._outlooks.hold()
+        self._tell(QueueStalled(text=obstacle))
+
+    def restore(self, owner: str, virtual_time_ms: int, weight: float = 1.0) -> None:
         """Take over an owner's account from before a restart; before any of their jobs."""
-        self._dispatcher.restore(owner, virtual_time_ms)
+        self._queue.restore(owner, virtual_time_ms, weight)
 
     def take_back(self, job: Job) -> None:
         """Let a job from before a restart go on waiting, in its old place."""
         self._dispatcher.take_back(job)
-        self._wake.set()
+        self._look_again(job.request.model)
 
     def submit(self, job: Job) -> None:
         """Let a new job, already made durable, wait for its turn."""
         self._dispatcher.submit(job)
-        self._wake.set()
+        self._look_again(job.request.model)
+
+    def _look_again(self, model: str = "") -> None:
+        self._outlooks.outdate()
+        self._lanes.wake(model)
 
     def cancel(self, job_id: int) -> bool:
         """End a waiting job now, a running one at its next step; False if it is neither."""
         return self._dispatcher.cancel(job_id)
 
+    def boost(self, job_id: int) -> bool:
+        """Let a waiting job be served next, at its owner's expense; False if it does not wait."""
+        is_boosted = self._queue.boost(job_id)
+        self._outlooks.outdate()
+        return is_boosted
+
+    def weight(self, owner: str) -> float:
+        """Tell how many shares of GPU time an owner has."""
+        return self._queue.weight(owner)
+
+    def set_weight(self, owner: str, weight: float) -> None:
+        """Give an owner so many shares of GPU time."""
+        self._queue.set_weight(owner, weight)
+        self._outlooks.outdate()
+
+    def merge(self, owner: str, into: str) -> None:
+        """Make two owners one, with their jobs; the larger account is kept."""
+        before_ms = self._queue.virtual_time_ms(into)
+        self._queue.merge(owner, into)
+        if (account_ms := self._queue.virtual_time_ms(into)) != before_ms:
+            self._tell(AccountMoved(owner=into, virtual_time_ms=account_ms))
+        self._outlooks.outdate()
+
+    @property
+    def policy(self) -> Policy:
+        """The queue's parameters in force."""
+        return self._queue.policy
+
+    def set_policy(self, policy: Policy) -> None:
+        """Serve by other parameters from the next dispatch on."""
+        self._queue.policy = policy
+        self._outlooks.outdate()
+
     def waits(self, job_id: int) -> bool:
         """Tell whether a job waits for its turn."""
-        return self._dispatcher.waits(job_id)
+        return self._queue.waits(job_id)
 
-    def forecast(self) -> list[Forecast]:
-        """Say when each waiting job starts, soonest first; those far down are left out."""
-        return self._dispatcher.forecast()
+    def shares_call(self, job_id: int) -> bool:
+        """Tell whether a job is being made in one call with others: cancelled, it ends when they do."""
+        return self._dispatcher.shares_call(job_id)
+
+    def outlook(self) -> Outlook:
+        """Give the latest dry run: what runs, and what starts when. An OutlookChanged tells of a newer one."""
+        return self._outlooks.latest
+
+    def prospect(self, job_id: int) -> Prospect | None:
+        """Say when a waiting job starts, as far as that can be promised; None if it does not wait."""
+        return self._outlooks.prospect(job_id)
+
+    def expected_s(self, request: ImagineRequest) -> float:
+        """Say how many GPU-seconds a picture is expected to take, on the slowest card that is known."""
+        return max(self._queue.speeds.picture_s(request, gpu.card) for gpu in self._lanes.gpus)
 
     def status(self) -> ServiceStatus:
         """Tell how things stand now."""
         return ServiceStatus(
-            card=self._card,
-            resident=self._worker.resident,
+            cards=self._lanes.cards,
+            resident=self._lanes.resident,
             is_paused=self._is_paused,
             running=self._dispatcher.running,
-            waiting=self._dispatcher.waiting,
+            waiting=self._queue.waiting_count(),
         )
 
     async def check(self, request: ImagineRequest) -> None:
-        """Refuse a request that this machine cannot run.
+        """Refuse a request that does not fit the smallest card: any worker may be the one to make it.
 
         Raises:
             DoesNotFitError: it does not fit; the text says what would.
-            WorkerDownError: the worker cannot be started, so nobody knows.
+            WorkerDownError: no worker can be started, so nobody knows.
         """
         self.catalogue.plan(request, await self.card())
 
     async def card(self) -> Card:
-        """Tell the worker's card; waits for the worker's first start.
+        """Tell the smallest card; waits for the workers' first start. One that does not start is left out.
 
         Raises:
-            WorkerDownError: it cannot be started; it is tried again when somebody asks again or a job waits.
+            WorkerDownError: none can be started; it is tried again when somebody asks again or a job waits.
         """
-        if self._card is None:
-            return await self._send(self._start_worker)
-        return self._card
+        return await self._lanes.smallest_card()
 
     def pause(self) -> None:
         """Start no further dispatch; what runs goes on."""
         self._is_paused = True
+        self._outlooks.hold()
 
     def resume(self) -> None:
         """Go on dispatching."""
         self._is_paused = False
-        self._wake.set()
+        self._look_again()
 
     async def load(self, model: str) -> float:
-        """Make a model resident, after the dispatch that runs now; gives the seconds it took.
+        """Make a model resident, where there are fewest, after the dispatch that runs there now; gives the seconds.
 
         Raises:
             UnknownModelError: there is no such model.
             ModelLoadError: it does not fit or cannot be read; the text says what to do.
             WorkerDownError: the worker died or hung while loading, or cannot be started.
         """
-        return await self._send(partial(self._perform, Load(model=self.catalogue.get(model).name)))
+        return await self._lanes.load(self.catalogue.get(model).name)
 
     async def unload(self, model: str) -> bool:
-        """Drop a model from the card, after the dispatch that runs now; False if it was not resident.
+        """Drop a model from all cards, after the dispatches that run now; False if it was nowhere resident.
 
         Raises:
             UnknownModelError: there is no such model.
-            WorkerDownError: the worker died, and the model with it.
+            WorkerDownError: a worker died, and the model with it.
         """
-        return await self._send(partial(self._unload, self.catalogue.get(model).name))
-
-    async def _send(self, run: Callable[[], Awaitable[T]]) -> T:
-        if self._task is None or self._task.done():
-            raise WorkerDownError(CLOSED)
-        errand = _Errand(run, asyncio.get_running_loop().create_future())
-        self._errands.append(errand)
-        self._wake.set()
-        result: T = await errand.done
-        return result
-
-    async def _serve(self) -> None:
-        """The heart: errands first, then whatever the queue selects; sleep when there is neither."""
-        while True:
-            if self._errands:
-                await self._do(self._errands[0])
-                self._errands.popleft()
-            elif self._is_paused or not self._dispatcher.waiting:
-                self._wake.clear()
-                await self._wake.wait()
-            elif await self._is_worker_up() and not self._is_paused and not self._errands:
-                await self._dispatcher.run_next()
-
-    async def _is_worker_up(self) -> bool:
-        """Start the worker before a job is chosen: that a worker does not start is no job's fault."""
-        try:
-            await self._start_worker()
-        except WorkerDownError as error:
-            self._events.put_nowait(QueueStalled(text=str(error)))
-            return False
-        return True
-
-    async def _start_worker(self) -> Card:
-        self._card = await self._worker.start()
-        return self._card
-
-    async def _do(self, errand: _Errand) -> None:
-        try:
-            result = await errand.run()
-        except GenerationError as error:
-            if not errand.done.done():
-                errand.done.set_exception(error)
-        else:
-            if not errand.done.done():
-                errand.done.set_result(result)
-
-    async def _unload(self, model: str) -> bool:
-        was_resident = model in self._worker.resident
-        if was_resident:
-            await self._perform(Unload(model=model))
-        return was_resident
-
-    async def _perform(self, order: Load | Unload) -> float:
-        seconds = 0.0
-        async with contextlib.aclosing(self._worker.perform(order)) as events:
-            async for event in events:
-                match event:
-                    case ModelLoaded():
-                        seconds = event.seconds
-                    case ModelLoadFailed():
-                        raise ModelLoadError(event.text)
-                    case _:
-                        pass
-        return seconds
-
-    def _close(self) -> None:
-        """Let nobody wait for what will not happen any more."""
-        self._events.put_nowait(None)
-        for errand in self._errands:
-            if not errand.done.done():
-                errand.done.set_exception(WorkerDownError(CLOSED))
+        return await self._lanes.unload(self.catalogue.get(model).name)

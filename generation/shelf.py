@@ -21,15 +21,15 @@ class Shelf:
         self._send = send
         self._loaded: dict[str, tuple[VramPlan, Pipeline]] = {}
 
-    def fetch(self, request: ImagineRequest) -> Pipeline:
-        """Give the pipeline for a request, loading it if it is not resident as the request's plan asks.
+    def fetch(self, request: ImagineRequest, *, rows: int = 1) -> Pipeline:
+        """Give the pipeline for calls of so many pictures, loading it if it is not resident as the plan asks.
 
         Raises:
             DoesNotFitError: the card cannot run the request.
             ModelLoadError: the checkpoint cannot be loaded.
         """
-        plan = self._catalogue.plan(request, self._card)
-        if request.model in self._loaded and not _same_placement(self._loaded[request.model][0], plan):
+        plan = self._catalogue.plan(request, self._card, rows=rows)
+        if request.model in self._loaded and not self._loaded[request.model][0].is_placed_as(plan):
             self.unload(request.model)
         _, pipeline = self._loaded.pop(request.model, (None, None))
         self._make_room(plan)
@@ -64,7 +64,3 @@ class Shelf:
 
     def _used_gib(self) -> float:
         return sum(plan.predicted_peak_gib for plan, _ in self._loaded.values())
-
-
-def _same_placement(one: VramPlan, other: VramPlan) -> bool:
-    return (one.residency, one.precision, one.tiled_decode) == (other.residency, other.precision, other.tiled_decode)

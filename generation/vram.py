@@ -66,14 +66,19 @@ class VramPlan:
     tiled_decode: bool
     predicted_peak_gib: float
 
+    def is_placed_as(self, other: VramPlan) -> bool:
+        """Tell whether a model that is loaded for the one plan serves the other as it is."""
+        mine = self.residency, self.precision, self.tiled_decode
+        return mine == (other.residency, other.precision, other.tiled_decode)
 
-def plan(request: ImagineRequest, facts: MemoryFacts, card: Card) -> VramPlan:
-    """Give the first plan, best one first, whose peak fits the card.
+
+def plan(request: ImagineRequest, facts: MemoryFacts, card: Card, *, rows: int = 1) -> VramPlan:
+    """Give the first plan, best one first, whose peak fits the card, for a call that makes `rows` pictures.
 
     Raises:
         DoesNotFitError: no plan fits; the text says what is needed and what there is.
     """
-    candidates = _candidates(request, facts, is_gpu=card.is_gpu)
+    candidates = _candidates(request, facts, is_gpu=card.is_gpu, rows=rows)
     for candidate in candidates:
         if candidate.predicted_peak_gib <= card.memory_gib:
             return candidate
@@ -86,15 +91,16 @@ def plan(request: ImagineRequest, facts: MemoryFacts, card: Card) -> VramPlan:
 
 def smallest_card_gib(request: ImagineRequest, facts: MemoryFacts) -> float:
     """Give the memory in GiB of the smallest GPU that some plan fits."""
-    return min(candidate.predicted_peak_gib for candidate in _candidates(request, facts, is_gpu=True))
+    return min(candidate.predicted_peak_gib for candidate in _candidates(request, facts, is_gpu=True, rows=1))
 
 
-def _candidates(request: ImagineRequest, facts: MemoryFacts, *, is_gpu: bool) -> list[VramPlan]:
+def _candidates(request: ImagineRequest, facts: MemoryFacts, *, is_gpu: bool, rows: int) -> list[VramPlan]:
+    """Denoising takes all rows at once; a start picture is encoded, and a result decoded, one by one."""
     pixels = request.width * request.height
     bytes_per_weight = 2 if is_gpu else 4
     weights = {name: gib * bytes_per_weight / 2 for name, gib in facts.weights_gib.items()}
     slope = facts.denoise_gib_per_megapixel * bytes_per_weight / 2
-    denoise = slope * pixels / MEGAPIXEL * ACTIVATION_SLACK + WORKSPACE_GIB
+    denoise = rows * slope * pixels / MEGAPIXEL * ACTIVATION_SLACK + WORKSPACE_GIB
     whole_decode = DECODE_BYTES_PER_PIXEL * pixels * bytes_per_weight / GIB
     tiled_decode = min(whole_decode, TILED_DECODE_GIB * bytes_per_weight / 2)
 

@@ -6,7 +6,6 @@ dies takes its worker with it at once. Whatever libraries print goes to the log,
 
 from __future__ import annotations
 
-import contextlib
 import faulthandler
 import logging
 import os
@@ -24,7 +23,7 @@ from PIL import Image
 
 from generation.catalogue import Catalogue
 from generation.encoding import encode_png
-from generation.errors import GenerationError, Interrupted
+from generation.errors import CardFullError, GenerationError, Interrupted
 from generation.events import (
     Cancel,
     DispatchEnded,
@@ -40,9 +39,9 @@ from generation.events import (
     WorkerReady,
     WorkerUnfit,
 )
-from generation.job import Dispatch, Share
+from generation.job import Dispatch, Seat, Share
 from generation.pipelines.card import find_card
-from generation.pipelines.pipeline import Pipeline, Step
+from generation.pipelines.pipeline import Pipeline, Row, Step
 from generation.shelf import Shelf
 from generation.start_image import fit
 
@@ -96,7 +95,7 @@ def work(order: Order, shelf: Shelf, orders: Orders, pipe: Connection) -> Iterat
     try:
         match order:
             case Run():
-                pipeline = shelf.fetch(order.dispatch.shares[0].request)
+                pipeline = shelf.fetch(order.dispatch.shares[0].request, rows=order.dispatch.size)
                 started = time.monotonic()  # loading the model is nobody's expense
                 yield from _render(order.dispatch, pipeline, orders, pipe)
                 yield DispatchEnded(dispatch_id=order.dispatch.id, gpu_seconds=time.monotonic() - started)
@@ -108,6 +107,8 @@ def work(order: Order, shelf: Shelf, orders: Orders, pipe: Connection) -> Iterat
                 pass  # noted by the reading thread
             case _:
                 assert_never(order)
+    except CardFullError as error:
+        yield _failed(order, str(error), started, is_out_of_memory=True)
     except GenerationError as error:
         yield _failed(order, str(error), started)
     except Exception:  # the process must outlive a job that fails
@@ -115,62 +116,95 @@ def work(order: Order, shelf: Shelf, orders: Orders, pipe: Connection) -> Iterat
         yield _failed(order, "The model failed on this request. An admin finds the reason in the log.", started)
 
 
-def _failed(order: Order, text: str, started: float | None) -> WorkerEvent:
+def _failed(order: Order, text: str, started: float | None, *, is_out_of_memory: bool = False) -> WorkerEvent:
     if isinstance(order, Run):
-        seconds = 0.0 if started is None else time.monotonic() - started
-        return DispatchFailed(dispatch_id=order.dispatch.id, text=text, gpu_seconds=seconds)
+        return DispatchFailed(
+            dispatch_id=order.dispatch.id,
+            text=text,
+            gpu_seconds=0.0 if started is None else time.monotonic() - started,
+            is_out_of_memory=is_out_of_memory,
+        )
     assert isinstance(order, Load | Unload)
     return ModelLoadFailed(model=order.model, text=text)
 
 
 def _render(dispatch: Dispatch, pipeline: Pipeline, orders: Orders, pipe: Connection) -> Iterator[PictureMade]:
-    """Make the pictures of a dispatch one by one, but none of a job that was cancelled."""
+    """Make the pictures of a dispatch in one call, and give those of the jobs that were not cancelled meanwhile."""
+    watch = _Watch(dispatch, orders, pipe)
+    started = time.monotonic()
+    try:
+        watch.check()
+        images = pipeline.render(_rows(dispatch), watch)
+    except Interrupted:
+        return
+    seconds = (time.monotonic() - started) / dispatch.size
+    for share in watch.wanted:
+        for index, place in zip(share.indexes, share.places, strict=True):
+            image, seat = images[place], Seat(place, dispatch.size)
+            provenance = {**pipeline.provenance, "batch": str(seat)}
+            yield PictureMade(
+                job_id=share.job_id,
+                index=index,
+                seed=share.request.seed_of(index),
+                png=encode_png(image, share.request, index, provenance),
+                width=image.width,
+                height=image.height,
+                seconds=seconds,
+                provenance=provenance,
+            )
+
+
+def _rows(dispatch: Dispatch) -> list[Row]:
+    """Lay out a call; a row that is there only to repeat a call of the past gets the first picture once more."""
+    laid: dict[int, Row] = {}
     for share in dispatch.shares:
-        size = share.request.width, share.request.height
-        start_image = fit(share.start_image, size) if share.request.image else None
-        with contextlib.suppress(Interrupted):
-            for index in share.indexes:
-                watch = _Watch(dispatch, share, index, orders, pipe)
-                watch.check()
-                started = time.monotonic()
-                image = pipeline.render(share.request, share.request.seed_of(index), watch, start_image)
-                yield PictureMade(
-                    job_id=share.job_id,
-                    index=index,
-                    seed=share.request.seed_of(index),
-                    png=encode_png(image, share.request, index, pipeline.provenance),
-                    width=image.width,
-                    height=image.height,
-                    seconds=time.monotonic() - started,
-                    provenance=dict(pipeline.provenance),
-                )
+        asked = share.request
+        start_image = fit(share.start_image, (asked.width, asked.height)) if asked.image else None
+        for index, place in zip(share.indexes, share.places, strict=True):
+            laid[place] = Row(asked, asked.seed_of(index), start_image)
+    first = laid[dispatch.shares[0].places[0]]
+    return [laid.get(place, first) for place in range(dispatch.size)]
 
 
 class _Watch:
-    """Called after each step: reports it, with a preview now and then, and interrupts a job that was cancelled."""
+    """Called after each step: reports it, with a preview now and then; interrupts a call that nobody wants any more.
 
-    def __init__(self, dispatch: Dispatch, share: Share, index: int, orders: Orders, pipe: Connection) -> None:
+    A call goes on for the others if some of its jobs are cancelled: a batch that shrank would change their pixels.
+    """
+
+    def __init__(self, dispatch: Dispatch, orders: Orders, pipe: Connection) -> None:
         self._dispatch = dispatch
-        self._share = share
-        self._index = index
         self._orders = orders
         self._pipe = pipe
         self._last_preview = time.monotonic()
 
+    @property
+    def wanted(self) -> list[Share]:
+        """The shares of the jobs that were not cancelled."""
+        return [share for share in self._dispatch.shares if not self._orders.is_cancelled(self._dispatch, share.job_id)]
+
     def check(self) -> None:
-        """Raise Interrupted if the job was cancelled."""
-        if self._orders.is_cancelled(self._dispatch, self._share.job_id):
+        """Raise Interrupted if all jobs were cancelled."""
+        if not self.wanted:
             raise Interrupted
 
     def __call__(self, step: Step) -> None:
         self.check()
-        preview = None
-        if time.monotonic() - self._last_preview >= PREVIEW_INTERVAL_S:
-            preview = _small_png(step.preview())
+        is_time = time.monotonic() - self._last_preview >= PREVIEW_INTERVAL_S
+        for share in self.wanted:
+            preview = _small_png(step.preview(share.places[0])) if is_time else None
+            self._pipe.send(
+                StepDone(
+                    job_id=share.job_id,
+                    index=share.indexes[0],
+                    pictures=len(share.indexes),
+                    step=step.number,
+                    steps=step.count,
+                    preview=preview,
+                )
+            )
+        if is_time:
             self._last_preview = time.monotonic()
-        self._pipe.send(
-            StepDone(job_id=self._share.job_id, index=self._index, step=step.number, steps=step.count, preview=preview)
-        )
 
 
 def _small_png(image: Image.Image) -> bytes:

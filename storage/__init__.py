@@ -5,23 +5,46 @@ from storage.directory import open_directory
 from storage.errors import InUseError, StorageError
 from storage.history import History
 from storage.jobs import Jobs
-from storage.members import Members, Settings
+from storage.ledger import Ledger
+from storage.measurements import Measurements
+from storage.members import Members
 from storage.pictures import Pictures
-from storage.records import HistoryPage, JobRecord, NewJob, NewPicture, PictureRecord
+from storage.records import (
+    AccountRecord,
+    Boost,
+    HistoryPage,
+    JobOutcome,
+    JobRecord,
+    LearnedRecord,
+    NewJob,
+    NewPicture,
+    PictureRecord,
+    RecordedJob,
+    Usage,
+)
+from storage.settings import Settings
 
 __all__ = [
+    "AccountRecord",
+    "Boost",
     "Database",
     "History",
     "HistoryPage",
     "InUseError",
+    "JobOutcome",
     "JobRecord",
     "Jobs",
+    "LearnedRecord",
+    "Ledger",
+    "Measurements",
     "Members",
     "NewJob",
     "NewPicture",
     "PictureRecord",
     "Pictures",
+    "RecordedJob",
     "Settings",
     "StorageError",
+    "Usage",
     "open_directory",
 ]

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, Integer, column, delete, insert, select, table, text
+from sqlalchemy import ColumnElement, Integer, column, delete, insert, table, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.database import Database
-from storage.jobs import records
+from storage.reading import records, select_jobs
 from storage.records import HistoryPage
 from storage.tables import FavouriteRow, JobRow
 
@@ -28,7 +28,7 @@ class History:
 
         The newest come first.
         """
-        query = select(JobRow.__table__).where(JobRow.deleted_ms.is_(None)).limit(PAGE_SIZE + 1)
+        query = select_jobs().where(JobRow.deleted_ms.is_(None)).limit(PAGE_SIZE + 1)
         if is_favourite:
             query = query.join(FavouriteRow, FavouriteRow.job_id == JobRow.id).where(FavouriteRow.member == owner)
         else:
@@ -37,14 +37,14 @@ class History:
         if match := _match(words):
             # By the index's own row numbers the search is read newest first and stops after a page.
             newest = SEARCH.c.rowid
-            query = query.join(SEARCH, SEARCH.c.rowid == JobRow.id).where(text("prompt_search MATCH :match"))
+            has_words = text("prompt_search MATCH :match").bindparams(match=match)
+            query = query.join(SEARCH, SEARCH.c.rowid == JobRow.id).where(has_words)
         if older_than is not None:
             query = query.where(newest < older_than)
         query = query.order_by(newest.desc())
 
         async def unit(connection: AsyncConnection) -> HistoryPage:
-            found = await connection.execute(query, {"match": match} if match else {})
-            jobs = await records(connection, found.mappings().all())
+            jobs = await records(connection, query)
             shown = jobs[:PAGE_SIZE]
             return HistoryPage(jobs=shown, older_than=shown[-1].id if len(jobs) > PAGE_SIZE else None)
 

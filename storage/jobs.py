@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Select, delete, exists, func, insert, select, update
+from sqlalchemy import Select, case, delete, exists, func, insert, select, update
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from storage.database import Database
 from storage.errors import StorageError
+from storage.ledger import boosts, usage
+from storage.measurements import keep_learned
+from storage.members import move_account, person_of
 from storage.pictures import Pictures
-from storage.records import JobRecord, NewJob, NewPicture, PictureRecord
-from storage.tables import OPEN_STATES, FavouriteRow, InboundRow, JobRow, MemberRow, PictureRow, SettingRow
-
-MOST_VARIABLES = 1000  # in one statement; SQLite refuses more than some ten thousand
+from storage.reading import records, select_jobs
+from storage.records import Boost, JobOutcome, JobRecord, LearnedRecord, NewJob, NewPicture, Usage
+from storage.tables import IS_OPEN, OPEN_STATES, FavouriteRow, InboundRow, JobRow, PictureRow, SettingRow
 
 
 class Jobs:
@@ -27,8 +29,13 @@ class Jobs:
         self._database = database
         self._pictures = pictures
 
-    async def accept(self, key: str, job: NewJob) -> tuple[int, bool]:
+    async def accept(
+        self, key: str, job: NewJob, admit: Callable[[Usage], None] | None = None, *, since_ms: int = 0
+    ) -> tuple[int, bool]:
         """Keep a job under the key of the event that asked for it; gives its id, and False if it was kept before.
+
+        `admit` is told what the owner has asked for, since then, before a job that was not kept before. By raising it
+        refuses the job, and as nobody else writes meanwhile, of two jobs that a limit has room for one is kept.
 
         Raises:
             StorageError: the picture that it starts from was deleted, or the database refuses; nothing was kept.
@@ -45,42 +52,71 @@ class Jobs:
                 return known_id, False
             if job.start_image and not self._pictures.path(job.start_image).exists():
                 raise StorageError("The picture to start from was deleted. Nothing was kept; choose another one.")
-            names = ("owner", "model", "prompt", "rerun_of", "start_image", "is_spoiler")
-            values = {name: getattr(job, name) for name in names}
-            inserted = await connection.execute(
-                insert(JobRow)
-                .values(
-                    **values, place=dict(job.place), request=dict(job.request), state="queued", created_ms=_now_ms()
-                )
-                .returning(JobRow.id)
-            )
+            if admit is not None:
+                admit(await usage(connection, job.owner, since_ms))
+            inserted = await connection.execute(insert(JobRow).values(**_columns(job)).returning(JobRow.id))
             job_id = inserted.scalar_one()
             await connection.execute(update(InboundRow).where(InboundRow.key == key).values(job_id=job_id))
             return job_id, True
 
         return await self._database.write(unit)
 
-    async def start(self, job_id: int) -> None:
-        """Note that a worker has taken the job up."""
-        await self._move(job_id, state="running")
+    async def start(self, job_id: int, *, foretold_ms: int | None = None) -> None:
+        """Note that a worker has taken the job up; the first time, also when, and after what wait it was foretold."""
+        is_first = JobRow.started_ms.is_(None)
+        await self._move(
+            job_id,
+            state="running",
+            started_ms=func.coalesce(JobRow.started_ms, _now_ms()),
+            foretold_ms=case((is_first, foretold_ms), else_=JobRow.foretold_ms),
+        )
 
-    async def requeue(self, job_id: int, *, attempts: int, gpu_seconds: float) -> None:
-        """Note that the job waits again, how often a worker died under it, and what it has used so far."""
-        await self._move(job_id, state="queued", attempts=attempts, gpu_ms=round(gpu_seconds * 1000))
+    async def pass_over(self, job_id: int) -> None:
+        """Note since when its model's switch is put off for others, which never starts anew."""
+        await self._move(job_id, passed_over_ms=func.coalesce(JobRow.passed_over_ms, _now_ms()))
+
+    async def boost(self, job_id: int, admit: Callable[[Sequence[Boost]], None], *, since_ms: int) -> None:
+        """Note when an admin boosted the job; a second time changes nothing.
+
+        `admit` is told the boosts since then, oldest first, and refuses this one by raising, as in `accept`.
+        """
+
+        async def unit(connection: AsyncConnection) -> None:
+            admit(await boosts(connection, since_ms))
+            is_it = (JobRow.id == job_id, IS_OPEN, JobRow.boosted_ms.is_(None))
+            await connection.execute(update(JobRow).where(*is_it).values(boosted_ms=_now_ms()))
+
+        await self._database.write(unit)
 
     async def move_account(self, owner: str, virtual_time_ms: int) -> None:
         """Note where an owner stands in the fair queue."""
+        await self.settle((), virtual_times_ms={owner: virtual_time_ms})
+
+    async def settle(
+        self,
+        outcomes: Sequence[JobOutcome],
+        *,
+        virtual_times_ms: Mapping[str, int],
+        learned: Sequence[LearnedRecord] = (),
+    ) -> None:
+        """In one transaction: what a dispatch led to for its jobs, whom it charged, and what it taught.
+
+        The message of a job that is over is owed from then on.
+        """
 
         async def unit(connection: AsyncConnection) -> None:
-            await _move_account(connection, owner, virtual_time_ms)
+            for outcome in outcomes:
+                is_it = (JobRow.id == outcome.job_id, IS_OPEN)
+                await connection.execute(update(JobRow).where(*is_it).values(**_changes(outcome)))
+            for owner, virtual_time_ms in virtual_times_ms.items():
+                await move_account(connection, owner, virtual_time_ms)
+            await keep_learned(connection, learned)
 
         await self._database.write(unit)
 
     async def _move(self, job_id: int, **values: Any) -> None:
         async def unit(connection: AsyncConnection) -> None:
-            await connection.execute(
-                update(JobRow).where(JobRow.id == job_id, JobRow.state.in_(OPEN_STATES)).values(**values)
-            )
+            await connection.execute(update(JobRow).where(JobRow.id == job_id, IS_OPEN).values(**values))
 
         await self._database.write(unit)
 
@@ -108,27 +144,6 @@ class Jobs:
         if not self._pictures.path(sha256).exists():  # another job's deletion of the same picture came in between
             await asyncio.to_thread(self._pictures.save, picture.png)
         return sha256
-
-    async def end(
-        self, job_id: int, state: str, *, gpu_seconds: float, error: str, owner: str, virtual_time_ms: int
-    ) -> None:
-        """In one transaction: the job is over, its message is owed, and its owner's account is charged."""
-
-        async def unit(connection: AsyncConnection) -> None:
-            await connection.execute(
-                update(JobRow)
-                .where(JobRow.id == job_id, JobRow.state.in_(OPEN_STATES))
-                .values(
-                    state=state,
-                    error=error,
-                    gpu_ms=round(gpu_seconds * 1000),
-                    ended_ms=_now_ms(),
-                    want_rev=JobRow.want_rev + 1,
-                )
-            )
-            await _move_account(connection, owner, virtual_time_ms)
-
-        await self._database.write(unit)
 
     async def note_shown(self, job_id: int, revision: int, message_id: str | None) -> None:
         """Remember which message is the job's own, if any, and that it shows this revision, which never goes back."""
@@ -186,23 +201,23 @@ class Jobs:
 
     async def get(self, job_id: int) -> JobRecord | None:
         """Find a job by its number."""
-        found = await self._find(select(JobRow.__table__).where(JobRow.id == job_id))
+        found = await self._find(select_jobs().where(JobRow.id == job_id))
         return found[0] if found else None
 
     async def last(self, owner: str) -> JobRecord | None:
         """Find the newest job of somebody that has given pictures."""
         has_pictures = (JobRow.owner == owner, JobRow.state == "done", JobRow.deleted_ms.is_(None))
-        found = await self._find(select(JobRow.__table__).where(*has_pictures).order_by(JobRow.id.desc()).limit(1))
+        found = await self._find(select_jobs().where(*has_pictures).order_by(JobRow.id.desc()).limit(1))
         return found[0] if found else None
 
     async def unfinished(self) -> tuple[JobRecord, ...]:
         """Give the jobs that wait or run, oldest first."""
-        return await self._find(select(JobRow.__table__).where(JobRow.state.in_(OPEN_STATES)).order_by(JobRow.id))
+        return await self._find(select_jobs().where(IS_OPEN).order_by(JobRow.id))
 
     async def owed(self) -> tuple[JobRecord, ...]:
         """Give the jobs that are over or deleted, and whose message does not show it yet, oldest first."""
-        is_owed = (JobRow.shown_rev < JobRow.want_rev, JobRow.state.not_in(OPEN_STATES))
-        return await self._find(select(JobRow.__table__).where(*is_owed).order_by(JobRow.id))
+        is_owed = (JobRow.shown_rev < JobRow.want_rev, ~IS_OPEN)
+        return await self._find(select_jobs().where(*is_owed).order_by(JobRow.id))
 
     async def keys(self) -> Mapping[int, str]:
         """Give the keys of the events that asked for the jobs whose message nobody knows."""
@@ -215,31 +230,35 @@ class Jobs:
 
         return await self._database.read(unit)
 
-    async def _find(self, query: Select[Any]) -> tuple[JobRecord, ...]:
+    async def _find(self, query: Select[*tuple[Any, ...]]) -> tuple[JobRecord, ...]:
         async def unit(connection: AsyncConnection) -> tuple[JobRecord, ...]:
-            return await records(connection, (await connection.execute(query)).mappings().all())
+            return await records(connection, query)
 
         return await self._database.read(unit)
 
 
-async def records(connection: AsyncConnection, rows: Sequence[Any]) -> tuple[JobRecord, ...]:
-    """Turn job rows into records with their pictures."""
-    ids = [row["id"] for row in rows]
-    pictures: dict[int, list[PictureRecord]] = {job_id: [] for job_id in ids}
-    for start in range(0, len(ids), MOST_VARIABLES):
-        some = PictureRow.job_id.in_(ids[start : start + MOST_VARIABLES])
-        query = select(PictureRow.__table__).where(some).order_by(PictureRow.job_id, PictureRow.index)
-        for row in (await connection.execute(query)).mappings():
-            pictures[row["job_id"]].append(_picture(row))
-    return tuple(_job(row, tuple(pictures[row["id"]])) for row in rows)
+def _columns(job: NewJob) -> dict[str, Any]:
+    """Give the row of a new job. It is the person's, even if the account was linked a moment ago."""
+    names = ("model", "prompt", "images", "expected_ms", "server", "rerun_of", "start_image", "is_spoiler")
+    return {
+        **{name: getattr(job, name) for name in names},
+        "owner": person_of(job.owner),
+        "place": dict(job.place),
+        "request": dict(job.request),
+        "roles": list(job.roles),
+        "state": "queued",
+        "created_ms": _now_ms(),
+    }
 
 
-async def _move_account(connection: AsyncConnection, owner: str, virtual_time_ms: int) -> None:
-    await connection.execute(
-        upsert(MemberRow)
-        .values(key=owner, virtual_time_ms=virtual_time_ms)
-        .on_conflict_do_update(index_elements=["key"], set_={"virtual_time_ms": virtual_time_ms})
-    )
+def _changes(outcome: JobOutcome) -> dict[str, Any]:
+    """Give what an outcome changes of a job that is not over."""
+    changes: dict[str, Any] = {"state": outcome.state, "gpu_ms": outcome.gpu_ms}
+    if outcome.attempts is not None:
+        changes["attempts"] = outcome.attempts
+    if outcome.state not in OPEN_STATES:
+        changes |= {"error": outcome.error, "ended_ms": _now_ms(), "want_rev": JobRow.want_rev + 1}
+    return changes
 
 
 async def _is_used(connection: AsyncConnection, sha256: str) -> bool:
@@ -252,16 +271,6 @@ async def _is_used(connection: AsyncConnection, sha256: str) -> bool:
 
 def _scope(place: Mapping[str, str]) -> str:
     return f"{place['platform']}:{place['channel']}"
-
-
-def _job(row: Any, pictures: tuple[PictureRecord, ...]) -> JobRecord:
-    names = set(JobRecord.__dataclass_fields__) - {"pictures", "is_deleted"}
-    values = {name: row[name] for name in names}
-    return JobRecord(**values, is_deleted=row["deleted_ms"] is not None, pictures=pictures)
-
-
-def _picture(row: Any) -> PictureRecord:
-    return PictureRecord(**{name: row[name] for name in PictureRecord.__dataclass_fields__})
 
 
 def _now_ms() -> int:

@@ -21,29 +21,41 @@ smallest_side = 32
 largest_side = 128
 side_multiple = 32
 seconds_per_step = {seconds_per_step}
+batch_fixed_share = {batch_fixed_share}
 memory = {{ weights_gib = {{ colour = {weights_gib} }}, denoise_gib_per_megapixel = 0.01 }}
 """
 NAMES = ("flat", "flatter")
 
 
 def entry(
-    name: str, switches: Path | str, *, seconds_per_step: float = 0.01, weights_gib: float = 0.01, adult: bool = False
+    name: str,
+    switches: Path | str,
+    *,
+    seconds_per_step: float = 0.01,
+    batch_fixed_share: float = 0.0,
+    weights_gib: float = 0.01,
+    adult: bool = False,
 ) -> str:
     """Give the models-file entry of a fake model."""
-    facts = {"seconds_per_step": seconds_per_step, "weights_gib": weights_gib, "adult": str(adult).lower()}
-    return ENTRY.format(name=name, switches=switches, **facts)
+    facts = {"seconds_per_step": seconds_per_step, "batch_fixed_share": batch_fixed_share, "weights_gib": weights_gib}
+    return ENTRY.format(name=name, switches=switches, adult=str(adult).lower(), **facts)
 
 
 def write_models(
-    directory: Path, *, seconds_per_step: float = 0.01, weights_gib: float = 0.01, adults: Collection[str] = ()
+    directory: Path,
+    *,
+    seconds_per_step: float = 0.01,
+    batch_fixed_share: float = 0.0,
+    weights_gib: float = 0.01,
+    adults: Collection[str] = (),
 ) -> Path:
     """Write a models file with two fake models and make the folder `switches` of both beside it.
 
-    Those named in `adults` are for adults only.
+    Those named in `adults` are for adults only. With a `batch_fixed_share`, pictures of several people share a call.
     """
     switches = directory / "switches"
     switches.mkdir(parents=True, exist_ok=True)
-    facts = {"seconds_per_step": seconds_per_step, "weights_gib": weights_gib}
+    facts = {"seconds_per_step": seconds_per_step, "batch_fixed_share": batch_fixed_share, "weights_gib": weights_gib}
     file = directory / "models.toml"
     file.write_text("".join(entry(name, switches, adult=name in adults, **facts) for name in NAMES))
     return file

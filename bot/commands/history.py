@@ -41,7 +41,7 @@ class Past:
         ] = False,
     ) -> View:
         """Give one page."""
-        page = await self._history.page(call.member.key, words=words, older_than=before, is_favourite=is_favourite)
+        page = await self._history.page(call.member.owner, words=words, older_than=before, is_favourite=is_favourite)
         return listings.history(page, words, is_favourite=is_favourite)
 
     @command("show", "Show a job and its pictures; in the terminal also a picture file and how it was made.")
@@ -54,7 +54,7 @@ class Past:
     @command("last", "Show your newest pictures once more, wherever they were asked for.")
     async def last(self, call: Call) -> View:
         """Show the caller's newest result."""
-        job = await self._jobs.last(call.member.key)
+        job = await self._jobs.last(call.member.owner)
         if job is None:
             raise CommandError("You have no pictures yet; /queue shows what is under way.")
         return await self._messages.shown(job, call)
@@ -85,7 +85,7 @@ class Keeping:
     async def star(self, press: Press) -> View:
         """Mark a job as a favourite, or no longer."""
         job = await self._access.visible_job(press.job_id, press.call)
-        is_marked = await self._history.toggle_favourite(press.call.member.key, job.id)
+        is_marked = await self._history.toggle_favourite(press.call.member.owner, job.id)
         text = f"Job {job.id} is no favourite of yours any more."
         if is_marked:
             text = f"Job {job.id} is now among your favourites: /history --favourites lists them."

@@ -6,10 +6,11 @@ from typing import Annotated
 
 from bot import listings, wording
 from bot.access import Access
-from bot.button import Press, Stage, button
+from bot.button import Press, button, is_under_way
 from bot.chat import Call, CommandError, View
 from bot.command import Argument, command
 from bot.delivery import Delivery
+from bot.turns import line_up
 from bot.values import job_number
 from generation import Service
 from storage import JobRecord, Jobs
@@ -28,25 +29,28 @@ class Waiting:
     async def queue(self, call: Call) -> View:
         """List the queue; other people's prompts stay theirs."""
         owned = {job.id: wording.title(job.prompt) for job in await self._unfinished(call)}
-        status, forecasts = self._service.status(), self._service.forecast()
-        return listings.queue(status, forecasts, owned, self._delivery.obstacle)
+        line = line_up(self._service, owned)
+        return listings.queue(self._service.status(), line, owned, self._delivery.obstacle)
 
     @command("cancel", "Give up a job that waits or runs; without an ID, your only one.")
     async def cancel(self, call: Call, job_id: Annotated[int | None, Argument("ID", "12", job_number)] = None) -> View:
         """Cancel; a running job stops at its next step."""
         return self._cancel(await self._only_job(call) if job_id is None else await self._access.own_job(job_id, call))
 
-    @button("cancel", "Cancel", at=(0, 0), offered=lambda offer: offer.stage is Stage.UNDER_WAY)
+    @button("cancel", "Cancel", at=(0, 0), offered=is_under_way)
     async def cancel_pressed(self, press: Press) -> View:
         """Cancel the job under whose message the button stands."""
         return self._cancel(await self._access.own_job(press.job_id, press.call))
 
     def _cancel(self, job: JobRecord) -> View:
-        is_running = job.id in self._service.status().running
+        fate = "will not be made"
+        if self._service.shares_call(job.id):
+            fate = "is given up; it ends with the run that it shares with other jobs"
+        elif job.id in self._service.status().running:
+            fate = "stops at its next step"
         if not self._service.cancel(job.id):
             raise CommandError(f"Job {job.id} is over already.")
-        text = f"Job {job.id} stops at its next step." if is_running else f"Job {job.id} will not be made."
-        return View(text=text, is_private=True)
+        return View(text=f"Job {job.id} {fate}.", is_private=True)
 
     async def _only_job(self, call: Call) -> JobRecord:
         jobs = await self._unfinished(call)
@@ -58,4 +62,4 @@ class Waiting:
         return jobs[0]
 
     async def _unfinished(self, call: Call) -> list[JobRecord]:
-        return [job for job in await self._jobs.unfinished() if job.owner == call.member.key]
+        return [job for job in await self._jobs.unfinished() if job.owner == call.member.owner]

@@ -36,7 +36,7 @@ class Choices:
         is_reset: Annotated[bool, Flag("reset", "", "forget all of it first", kind=Kind.SWITCH)] = False,
     ) -> View:
         """Change what was given, after it was found possible, and tell all."""
-        before = await self._preferences.of(call.member.key)
+        before = await self._preferences.of(call.member.owner)
         start = NONE if is_reset else before
         preference = Preference(
             model=start.model if model is None else await self._that_runs(model),
@@ -47,7 +47,7 @@ class Choices:
         )
         if preference != before:
             self._check(preference)
-            await self._preferences.put(call.member.key, preference)
+            await self._preferences.put(call.member.owner, preference)
         return listings.preference(preference)
 
     async def _that_runs(self, model: str) -> str:

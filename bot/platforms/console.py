@@ -90,7 +90,8 @@ class ConsolePlatform:
         """Give what identifies the next command typed here."""
         self._calls += 1
         key = f"{NAME}:{self._run}:{self._calls}"
-        return Call(key=key, member=ME, place=HERE, platform=self, reply=ConsoleReply(self, self._display))
+        reply = ConsoleReply(self, self._display)
+        return Call(key=key, member=ME, place=HERE, platform=self, reply=reply, is_alone=True)
 
     async def post(self, place: Place, view: View, key: str) -> str:
         """Print a message, or announce one that changes."""

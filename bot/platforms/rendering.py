@@ -93,7 +93,7 @@ def _total(progress: Progress) -> int:
 
 
 def _completed(progress: Progress) -> int:
-    return (progress.picture - 1) * progress.steps + progress.step
+    return (progress.picture - 1) * progress.steps + progress.step * progress.at_once
 
 
 def _thumbnail(path: Path, columns: int) -> Thumbnail | None:

@@ -147,8 +147,8 @@ class Words(Completer):
             yield from _matching(word, {name: flag.help for name, flag in flags.items()})
         elif before[-1] in flags:
             yield from _matching(word, dict.fromkeys(self._router.offers(flags[before[-1]].kind), ""))
-        elif command.argument is not None:
-            yield from _matching(word, dict.fromkeys(self._router.offers(command.argument[1].kind), ""))
+        elif command.arguments:
+            yield from _matching(word, dict.fromkeys(self._router.offers(command.arguments[-1][1].kind), ""))
 
     def _command(self, text: str) -> Command | None:
         """Find the command that is typed in full and followed by a space."""

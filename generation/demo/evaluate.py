@@ -20,7 +20,7 @@ from generation.demo.captions import caption
 from generation.demo.judge import Verdict, judge
 from generation.demo.scenes import PLACES, SHAPES, Scene, draw, is_held_out, random_scene
 from generation.pipelines.card import find_card
-from generation.pipelines.pipeline import Pipeline, load_pipeline
+from generation.pipelines.pipeline import Pipeline, Row, load_pipeline
 from generation.request import ImagineOptions
 
 SEED = 20_000  # of the prompts; fixed before the weights were made
@@ -87,7 +87,7 @@ class Artist:
         self._seed += 1
         options = ImagineOptions(prompt=prompt)
         request = self._catalogue.complete(options, default_model=self.spec.name, seed=self._seed)
-        return self._pipeline.render(request, self._seed, lambda _: None)
+        return self._pipeline.render([Row(request, self._seed)], lambda _: None)[0]
 
 
 def judge_rate(count: int, draws: np.random.Generator) -> float:

@@ -7,6 +7,9 @@ meant only for the picture of that seed.
 the switch up; `crash-always`. `error`: the step raises. `hold-decode`: after the last step, time passes while it is
 there. `broken`: loading fails; `crash-load`: it kills the process; `hold-load`: it takes time while it is there.
 
+`oom`: a call with more rows than the number that it holds runs out of memory. `slow`: each call takes so many seconds
+more, whatever its rows, and `slow-load` each loading.
+
 `drawn` is no switch but a record: while it is there, the seed of each picture that is begun goes on a line of its own.
 """
 
@@ -15,15 +18,14 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from PIL import Image
 
-from generation.errors import ModelLoadError
+from generation.errors import CardFullError, ModelLoadError
 from generation.model import ModelSpec
-from generation.pipelines.pipeline import OnStep, Step
-from generation.request import ImagineRequest
+from generation.pipelines.pipeline import OnStep, Row, Step
 from generation.vram import Card, VramPlan
 
 POLL_S = 0.002
@@ -33,6 +35,7 @@ def load(spec: ModelSpec, plan: VramPlan, card: Card) -> FakePipeline:  # noqa: 
     """Load nothing, or fail as the switches say."""
     switches = Switches(Path(spec.checkpoint))
     switches.wait_for("hold-load")
+    time.sleep(switches.number("slow-load"))
     if switches.is_on("crash-load"):
         os._exit(9)
     if switches.is_on("broken"):
@@ -54,6 +57,13 @@ class Switches:
             return False
         return meant in ("", str(seed))
 
+    def number(self, switch: str) -> float:
+        """Give the number that a switch holds, 0 if it is off."""
+        try:
+            return float((self._directory / switch).read_text())
+        except FileNotFoundError:
+            return 0.0
+
     def wait_for(self, switch: str, seed: int | None = None) -> None:
         """Wait until the switch is off."""
         while self.is_on(switch, seed):
@@ -72,40 +82,50 @@ class Switches:
 
 
 class FakePipeline:
-    """Draws one flat colour, which depends on all that may change the pixels: the request and the start picture."""
+    """Draws flat colours, which depend on all that may change the pixels: request, seed, start picture and batch."""
 
     def __init__(self, switches: Switches, provenance: Mapping[str, str]) -> None:
         self.provenance = provenance
         self._switches = switches
 
-    def render(
-        self, request: ImagineRequest, seed: int, on_step: OnStep, start_image: Image.Image | None = None
-    ) -> Image.Image:
+    def render(self, rows: Sequence[Row], on_step: OnStep) -> list[Image.Image]:
         """Go through the steps, then draw."""
-        self._switches.record(seed)
-        values = request.to_json() | {"seed": seed, "images": 1}
-        start = b"" if start_image is None else start_image.tobytes()
-        red, green, blue = hashlib.sha256(repr(sorted(values.items())).encode() + start).digest()[:3]
-        image = Image.new("RGB", (request.width, request.height), (red, green, blue))
-        for number in range(1, request.steps_taken + 1):
-            step = Step(number=number, count=request.steps_taken, preview=lambda: image.resize((8, 8)))
+        if 0 < self._switches.number("oom") < len(rows):
+            raise CardFullError
+        for row in rows:
+            self._switches.record(row.seed)
+        images = [_colour(row, len(rows)) for row in rows]
+        asked = rows[0].request
+        time.sleep(self._switches.number("slow"))
+        for number in range(1, asked.steps_taken + 1):
+            step = Step(number=number, count=asked.steps_taken, preview=lambda row: images[row].resize((8, 8)))
             on_step(step)
-            self._obey(seed)
-            while self._switches.is_on("hold", seed):
+            self._obey(rows)
+            while any(self._switches.is_on("hold", row.seed) for row in rows):
                 time.sleep(POLL_S)
                 on_step(step)
-        self._switches.wait_for("hold-decode", seed)
-        return image
+        for row in rows:
+            self._switches.wait_for("hold-decode", row.seed)
+        return images
 
     def close(self) -> None:
         """Nothing to give back."""
 
-    def _obey(self, seed: int) -> None:
-        if self._switches.is_on("crash", seed):
-            self._switches.use_up("crash")
-            os._exit(9)
-        if self._switches.is_on("crash-always", seed):
-            os._exit(9)
-        if self._switches.is_on("error", seed):
-            raise RuntimeError("the fake was told to fail")
-        self._switches.wait_for("hang", seed)
+    def _obey(self, rows: Sequence[Row]) -> None:
+        for seed in (row.seed for row in rows):
+            if self._switches.is_on("crash", seed):
+                self._switches.use_up("crash")
+                os._exit(9)
+            if self._switches.is_on("crash-always", seed):
+                os._exit(9)
+            if self._switches.is_on("error", seed):
+                raise RuntimeError("the fake was told to fail")
+            self._switches.wait_for("hang", seed)
+
+
+def _colour(row: Row, rows: int) -> Image.Image:
+    values = row.request.to_json() | {"seed": row.seed, "images": 1}
+    start = b"" if row.start_image is None else row.start_image.tobytes()
+    batch = b"" if rows == 1 else b"of %d" % rows
+    red, green, blue = hashlib.sha256(repr(sorted(values.items())).encode() + start + batch).digest()[:3]
+    return Image.new("RGB", (row.request.width, row.request.height), (red, green, blue))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, cast
 
@@ -16,13 +16,26 @@ from generation.request import ImagineRequest
 from generation.vram import Card, VramPlan
 
 
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One picture of a call: what was asked for, its own seed, and the picture to start from if the request names one.
+
+    The rows of a call have the same model, size, number of steps and guidance, and all of them start from a picture at
+    the same strength, or none does.
+    """
+
+    request: ImagineRequest
+    seed: int
+    start_image: Image.Image | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """Step `number` (from 1) of `count` is done; `preview` draws a small picture of where things stand."""
+    """Step `number` (from 1) of `count` is done; `preview` draws a small picture of where a row stands."""
 
     number: int
     count: int
-    preview: Callable[[], Image.Image]
+    preview: Callable[[int], Image.Image]
 
 
 OnStep = Callable[[Step], None]
@@ -33,12 +46,14 @@ class Pipeline(Protocol):
 
     provenance: Mapping[str, str]
 
-    def render(
-        self, request: ImagineRequest, seed: int, on_step: OnStep, start_image: Image.Image | None = None
-    ) -> Image.Image:
-        """Make one RGB picture of the requested size, from a start picture of that size if the request names one.
+    def render(self, rows: Sequence[Row], on_step: OnStep) -> list[Image.Image]:
+        """Make RGB pictures of the requested size in one call, one a row; start pictures have that size already.
 
-        What `on_step` raises ends it and leaves the model usable.
+        A picture may depend on how many rows there are and on which is its own, but not on what the others hold. What
+        `on_step` raises ends the call and leaves the model usable.
+
+        Raises:
+            CardFullError: so many rows do not fit.
         """
 
     def close(self) -> None:

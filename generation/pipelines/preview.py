@@ -21,7 +21,7 @@ class Preview(Protocol):
     """Draws latents."""
 
     def draw(self, latents: torch.Tensor) -> Image.Image:
-        """Draw the first picture of a batch of latents (B, C, H, W), PATCH times as large as they are."""
+        """Draw one picture's latents (1, C, H, W), PATCH times as large as they are."""
 
 
 def find_preview(vae: Any, device: torch.device) -> Preview:
@@ -37,8 +37,8 @@ class TinyPreview:
 
     @torch.inference_mode()
     def draw(self, latents: torch.Tensor) -> Image.Image:
-        """Draw the first picture of a batch of latents (B, C, H, W), PATCH times as large as they are."""
-        scaled = _settled(latents[:1]).to(self._vae.dtype) / self._vae.config.scaling_factor
+        """Draw one picture's latents (1, C, H, W), PATCH times as large as they are."""
+        scaled = _settled(latents).to(self._vae.dtype) / self._vae.config.scaling_factor
         pixels = self._vae.decode(scaled).sample.float().cpu()
         size = [side * PATCH for side in latents.shape[-2:]]
         return _to_image(functional.interpolate(pixels, size, mode="area")[0])
@@ -69,9 +69,9 @@ class LinearPreview:
         return cls(torch.linalg.solve(inputs.T @ inputs + ridge, inputs.T @ targets))
 
     def draw(self, latents: torch.Tensor) -> Image.Image:
-        """Draw the first picture of a batch of latents (B, C, H, W), PATCH times as large as they are."""
+        """Draw one picture's latents (1, C, H, W), PATCH times as large as they are."""
         height, width = latents.shape[-2:]
-        cells = _with_one(_settled(latents[:1].float().cpu()))
+        cells = _with_one(_settled(latents.float().cpu()))
         patches = (cells @ self._weight).T.reshape(1, -1, height, width)
         return _to_image(functional.pixel_shuffle(patches, PATCH)[0])
 

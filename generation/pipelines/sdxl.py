@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import inspect
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -17,16 +17,17 @@ from PIL import Image
 from safetensors import SafetensorError
 from tqdm import tqdm
 
-from generation.errors import ModelLoadError
+from generation.errors import CardFullError, ModelLoadError
 from generation.model import ModelSpec
 from generation.pipelines.checkpoint import check_parts, find_checkpoint
-from generation.pipelines.pipeline import OnStep, Step
+from generation.pipelines.pipeline import OnStep, Row, Step
 from generation.pipelines.preview import find_preview
-from generation.request import ImagineRequest
 from generation.vram import Card, Residency, VramPlan
 
 CLASS = "StableDiffusionXLPipeline"
 IMAGE_TO_IMAGE = "StableDiffusionXLImg2ImgPipeline"
+# What `encode_prompt` gives, by the names under which a call takes it.
+CONDITIONING = ("prompt_embeds", "negative_prompt_embeds", "pooled_prompt_embeds", "negative_pooled_prompt_embeds")
 # A tile of 1024 pixels, the default, never tiles a 1024 x 1024 picture.
 TILE_PIXELS = 512
 
@@ -77,6 +78,7 @@ def _read(spec: ModelSpec, directory: Path, precision: torch.dtype) -> Any:
 
 
 def _place(pipe: Any, plan: VramPlan, card: Card) -> None:
+    pipe.vae.enable_slicing()  # decodes one picture after the other
     if plan.tiled_decode:
         pipe.vae.enable_tiling()
         pipe.vae.tile_sample_min_size = TILE_PIXELS
@@ -127,38 +129,65 @@ class SdxlPipeline:
         pipe.maybe_free_model_hooks()
 
     @torch.inference_mode()
-    def render(
-        self, request: ImagineRequest, seed: int, on_step: OnStep, start_image: Image.Image | None = None
-    ) -> Image.Image:
-        """Make one picture. The noise is drawn on the processor, so that a seed means the same on any card."""
-
-        def after_step(pipe: Any, index: int, _: Any, state: dict[str, Any]) -> dict[str, Any]:
-            latents = state["latents"]
-            on_step(Step(number=index + 1, count=pipe.num_timesteps, preview=lambda: self._preview.draw(latents)))
-            return state
-
-        pipe, shape = self._pipe, dict[str, Any](width=request.width, height=request.height)
-        if request.image:
-            pipe, shape = self._image_to_image, {"image": start_image, "strength": request.strength}
+    def render(self, rows: Sequence[Row], on_step: OnStep) -> list[Image.Image]:
+        """Make the pictures of a call. Noise is drawn on the processor, so that a seed means the same on any card."""
         try:
-            result = pipe(
-                prompt=request.prompt,
-                negative_prompt=request.negative_prompt or None,
-                num_inference_steps=request.num_inference_steps,
-                guidance_scale=request.guidance_scale,
-                generator=torch.Generator("cpu").manual_seed(seed),
-                callback_on_step_end=after_step,
-                **shape,
-            )
+            return self._call(rows, on_step)
+        except (torch.OutOfMemoryError, MemoryError):
+            pass  # only outside of it are the tensors free that its traceback holds
         finally:
             # diffusers does so only when all went well, and never for the twin, whose hooks are this one's.
             self._pipe.maybe_free_model_hooks()
-        image: Image.Image = result.images[0]
-        return image
+        _give_memory_back()
+        raise CardFullError
+
+    def _call(self, rows: Sequence[Row], on_step: OnStep) -> list[Image.Image]:
+        def after_step(pipe: Any, index: int, _: Any, state: dict[str, Any]) -> dict[str, Any]:
+            latents = state["latents"]
+
+            def preview(row: int) -> Image.Image:
+                return self._preview.draw(latents[row : row + 1])
+
+            on_step(Step(number=index + 1, count=pipe.num_timesteps, preview=preview))
+            return state
+
+        asked = rows[0].request
+        pipe, shape = self._pipe, dict[str, Any](width=asked.width, height=asked.height)
+        if asked.image:
+            pipe, shape = self._image_to_image, {"image": [row.start_image for row in rows], "strength": asked.strength}
+        result = pipe(
+            **self._conditioning(rows),
+            num_inference_steps=asked.num_inference_steps,
+            guidance_scale=asked.guidance_scale,
+            generator=[torch.Generator("cpu").manual_seed(row.seed) for row in rows],
+            callback_on_step_end=after_step,
+            **shape,
+        )
+        images: list[Image.Image] = result.images
+        return images
+
+    def _conditioning(self, rows: Sequence[Row]) -> dict[str, Any]:
+        """Encode each row's prompts by themselves: whether it has a negative one, and its bits, are its own affair."""
+        is_guided = rows[0].request.guidance_scale > 1 and self._pipe.unet.config.time_cond_proj_dim is None
+        encoded = [
+            self._pipe.encode_prompt(
+                prompt=row.request.prompt,
+                negative_prompt=row.request.negative_prompt or None,
+                do_classifier_free_guidance=is_guided,
+                device=self._pipe._execution_device,  # noqa: SLF001 - `device` lies under offload
+            )
+            for row in rows
+        ]
+        joined = [None if parts[0] is None else torch.cat(parts) for parts in zip(*encoded, strict=True)]
+        return dict(zip(CONDITIONING, joined, strict=True))
 
     def close(self) -> None:
         """Drop the weights and give the allocator's memory back."""
         del self._pipe, self._image_to_image, self._preview
-        gc.collect()
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        _give_memory_back()
+
+
+def _give_memory_back() -> None:
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()

@@ -15,7 +15,17 @@ import diffusers
 import torch
 import transformers
 
-from generation import Catalogue, ImagineOptions, ImagineRequest, Job, JobEnded, LocalWorker, Service, WorkerSetup
+from generation import (
+    Catalogue,
+    DispatchSettled,
+    ImagineOptions,
+    ImagineRequest,
+    Job,
+    JobEnded,
+    LocalWorker,
+    Service,
+    WorkerSetup,
+)
 from generation.pipelines.checkpoint import find_checkpoint
 
 PROMPT = "a red star on a blue background"
@@ -49,10 +59,13 @@ def bare_seconds(pipe: diffusers.StableDiffusionXLPipeline, request: ImagineRequ
 async def service_seconds(service: Service, job_id: int, request: ImagineRequest) -> float:
     """Make one picture by queue, worker process and PNG, previews included."""
     started = time.monotonic()
-    service.submit(Job(id=job_id, owner="bench", request=request, missing=(0,)))
+    expected_s = service.expected_s(request)
+    service.submit(Job(id=job_id, owner="bench", request=request, missing=(0,), expected_s=expected_s))
     async for event in service.events():
-        if isinstance(event, JobEnded):
-            assert event.state == "done", event.error
+        if isinstance(event, DispatchSettled):
+            (outcome,) = event.outcomes
+            assert isinstance(outcome, JobEnded), outcome
+            assert outcome.state == "done", outcome.error
             return time.monotonic() - started
     raise AssertionError("the events ended before the job did")
 
@@ -64,7 +77,7 @@ async def compare(catalogue: Catalogue, model: str, directory: Path) -> None:
     request = catalogue.complete(ImagineOptions(prompt=PROMPT), default_model=model, seed=7)
     ours, bare = [], []
     worker = LocalWorker(setup, step_timeout_s=300, load_timeout_s=300)
-    async with worker, Service(catalogue, worker) as service:
+    async with worker, Service(catalogue, [worker]) as service:
         for number in range(ROUNDS + 1):  # the first round warms up: it loads the model
             ours.append(await service_seconds(service, number + 1, request))
             bare.append(bare_seconds(pipe, request))

@@ -33,10 +33,10 @@ def settings(directory: Path) -> Settings:
 class RecordedPlatform:
     """Stands in for a chat: keeps every view that each message showed, and lets a test wait for one."""
 
-    name = "recorded"
     capabilities = Capabilities(edit_interval_s=0.0)
 
-    def __init__(self, first: int = 1) -> None:
+    def __init__(self, first: int = 1, name: str = "recorded") -> None:
+        self.name = name
         self.messages: dict[str, list[View]] = {}
         self.forms: list[Form] = []
         self._next = first
@@ -99,11 +99,13 @@ class RecordedReply:
 class Room:
     """The whole program on a directory, and people who type into it. An async context manager, entered anew to restart.
 
-    The app lives in a task of its own: the fixtures that open and close a room run in different ones.
+    The program may be in `others` at the same time, which have places of their own. It lives in a task of its own: the
+    fixtures that open and close a room run in different ones.
     """
 
     settings: Settings
     platform: RecordedPlatform = field(default_factory=RecordedPlatform)
+    others: tuple[RecordedPlatform, ...] = ()
     _calls: int = 0
 
     async def __aenter__(self) -> Self:
@@ -122,7 +124,8 @@ class Room:
             await self._life
 
     async def _live(self) -> None:
-        async with open_app(self.settings, {self.platform.name: self.platform}) as self.app:
+        platforms = {platform.name: platform for platform in (self.platform, *self.others)}
+        async with open_app(self.settings, platforms, outlook_pause_s=0.05) as self.app:
             self._is_open.set()
             await self._leave.wait()
 
@@ -143,12 +146,13 @@ class Room:
     def call(self, member: Member = SOMEBODY, place: Place = STUDIO, key: str | None = None, **facts: Any) -> Call:
         """Give what identifies an event that somebody causes."""
         self._calls += 1
+        platform = next(platform for platform in (self.platform, *self.others) if platform.name == place.platform)
         return Call(
             key=key or f"event {id(self)} {self._calls}",
             member=member,
             place=place,
-            platform=self.platform,
-            reply=RecordedReply(self.platform, place),
+            platform=platform,
+            reply=RecordedReply(platform, place),
             **facts,
         )
 
@@ -201,6 +205,12 @@ class Room:
         job_id = await self.accept(line, member)
         await self.platform.until(lambda view: view.progress is not None and view.text.startswith(f"Job {job_id}: "))
         return job_id
+
+    async def counted(self, job_id: int) -> View:
+        """Wait until a waiting job's message tells how many runs go before it."""
+        return await self.platform.until(
+            lambda view: view.text.startswith(f"Job {job_id} queued") and " before " in view.text
+        )
 
     async def press_for_job(self, payload: str, member: Member = SOMEBODY, text: str | None = None) -> int:
         """Press a button that asks for a picture and give the job's number, once it is over."""

@@ -14,6 +14,10 @@ from tests.bot.chatroom import ADMIN, SOMEBODY, STUDIO, Room
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 GALLERY = Place(platform="recorded", channel="gallery")
+ALL_WORDS = (
+    "model, models, adult, load, unload, status, pause, resume, policy, boost, block, unblock, grant, revoke, admins, "
+    "quota or weight"
+)
 ADMIN_LINES = [
     "/admin model flatter",
     "/admin load flat",
@@ -28,6 +32,9 @@ ADMIN_LINES = [
     "/admin grant recorded:somebody",
     "/admin revoke recorded:admin",
     "/admin admins",
+    "/admin quota recorded:somebody none",
+    "/admin weight recorded:somebody 4",
+    "/admin boost 1",
 ]
 
 
@@ -89,21 +96,9 @@ async def test_a_waiting_job_keeps_the_model_it_was_accepted_with(shared_room: R
         ("/admin grant somebody", ['"somebody"', "PLATFORM:ID", "PLATFORM:role:ID"]),
         ("/admin revoke somebody", ['"somebody"', "PLATFORM:ID"]),
         ("/admin status now", ["/admin status", '"now"']),
-        (
-            "/admin",
-            [
-                "/admin",
-                "model, models, adult, load, unload, status, pause, resume, block, unblock, grant, revoke or admins",
-            ],
-        ),
+        ("/admin", ["/admin", ALL_WORDS]),
         ("/admin paus", ["/admin paus", "Did you mean /admin pause?"]),
-        (
-            "/admin xyzzy",
-            [
-                "/admin xyzzy",
-                "model, models, adult, load, unload, status, pause, resume, block, unblock, grant, revoke or admins",
-            ],
-        ),
+        ("/admin xyzzy", ["/admin xyzzy", ALL_WORDS]),
     ],
 )
 async def test_bad_admin_input_gets_one_sentence(shared_room: Room, line: str, words: list[str]) -> None:

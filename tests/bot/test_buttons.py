@@ -43,14 +43,14 @@ def lossy(shared_room: Room) -> Iterator[Room]:
     shared_room.platform.capabilities = lossless
 
 
-async def test_a_job_that_waits_or_runs_can_be_cancelled(shared_room: Room) -> None:
+async def test_a_job_that_waits_or_runs_can_be_cancelled_and_one_that_waits_says_why(shared_room: Room) -> None:
     runs = await shared_room.running("/imagine a cat")
     waits = await shared_room.accept("/imagine a dog")
 
     views = [shared_room.view_of(job_id) for job_id in (runs, waits)]
 
-    assert [labels(view) for view in views] == [[["Cancel"]]] * 2
-    assert [payloads(view) for view in views] == [[f"cancel:{runs}"], [f"cancel:{waits}"]]
+    assert [labels(view) for view in views] == [[["Cancel"]], [["Cancel", "Why?"]]]
+    assert [payloads(view) for view in views] == [[f"cancel:{runs}"], [f"cancel:{waits}", f"why:{waits}"]]
     for job_id in (waits, runs):
         await shared_room.press(f"cancel:{job_id}")
         await shared_room.end(job_id)
@@ -167,7 +167,7 @@ async def test_a_star_makes_a_job_a_favourite_and_takes_it_back(shared_room: Roo
 @pytest.mark.parametrize("is_running", [False, True])
 async def test_only_the_owner_or_an_admin_cancels(shared_room: Room, *, is_running: bool) -> None:
     first = await shared_room.running("/imagine the one that runs")
-    second, third = [await shared_room.accept(f"/imagine {word}") for word in ("two", "three")]
+    second, third = [await shared_room.accept(f"/imagine {word} --steps {len(word)}") for word in ("to", "three")]
     mine, admins = (first, second) if is_running else (second, third)
 
     refused = await shared_room.press_for_view(f"cancel:{mine}", OTHER)
@@ -188,7 +188,7 @@ async def test_a_job_that_waits_is_cancelled_after_a_restart_too(room: Room) -> 
     async with room:
         await room.say("/admin pause", ADMIN)
         job_id = await room.accept("/imagine a cat")
-        (payload,) = payloads(room.view_of(job_id))
+        payload = payloads(room.view_of(job_id))[0]
 
     async with Room(room.settings, RecordedPlatform()) as room_then:
         answer = await room_then.press_for_view(payload)
@@ -204,7 +204,9 @@ async def test_what_is_over_cannot_be_cancelled(shared_room: Room) -> None:
     assert (await shared_room.press_for_view(f"cancel:{job_id}")).text == f"Job {job_id} is over already."
 
 
-@pytest.mark.parametrize("action", ["vary", "again", "same", "edit", "upscale", "info", "star", "original", "delete"])
+@pytest.mark.parametrize(
+    "action", ["vary", "again", "same", "edit", "upscale", "info", "star", "original", "delete", "why"]
+)
 async def test_jobs_of_another_place_are_as_if_they_were_not_there(shared_room: Room, action: str) -> None:
     job_id = await shared_room.made("/imagine a secret", OTHER, ELSEWHERE)
 

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.chat import Call, CommandError, View
-from bot.command import Argument, Flag, as_line, collect, command
+from bot.command import Argument, Flag, collect, command
+from bot.spelling import as_line
 from bot.values import job_number, number, ratio, size, whole_number
 
 
@@ -36,6 +37,17 @@ class Easel:
     @command("look", "Look.")
     async def look(self, call: Call, job_id: Annotated[int, Argument("ID", "12", job_number)]) -> View:
         return View(text=repr(job_id))
+
+    @command("hang", "Hang.")
+    async def hang(
+        self,
+        call: Call,
+        job_id: Annotated[int, Argument("ID", "12", job_number)],
+        wall: Annotated[str, Argument("WALL", "the north wall")] = "any wall",
+        *,
+        cfg: Annotated[float | None, Flag("cfg", "X", "the guidance", number)] = None,
+    ) -> View:
+        return View(text=repr((job_id, wall, cfg)))
 
     @command("wipe", "Wipe.")
     async def wipe(self, call: Call) -> View:
@@ -153,6 +165,27 @@ async def test_what_is_no_job_number_is_told_so(typed: str, call: Call) -> None:
     assert "is not a job number" in await refusal("look", typed, call)
 
 
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ("12", (12, "any wall", None)),
+        ("12 north", (12, "north", None)),
+        ("12   the north  wall", (12, "the north  wall", None)),
+        ("12\nthe north wall", (12, "the north wall", None)),
+        ("--cfg 2 12 the north wall", (12, "the north wall", 2.0)),
+        ("12 --cfg 2 the north wall", (12, "the north wall", 2.0)),
+    ],
+)
+async def test_of_two_texts_the_first_takes_one_word_and_the_last_the_rest(
+    typed: str, expected: object, call: Call
+) -> None:
+    assert await run("hang", typed, call) == expected
+
+
+async def test_a_text_that_must_be_there_is_missed_beside_one_that_need_not(call: Call) -> None:
+    assert await refusal("hang", "--cfg 2", call) == "/hang needs ID, such as: /hang 12"
+
+
 async def test_a_command_without_text_refuses_text(call: Call) -> None:
     assert '"the board"' in await refusal("wipe", "the board", call)
 
@@ -161,6 +194,7 @@ def test_usage_marks_what_may_be_left_out() -> None:
     assert {name: found.usage for name, found in COMMANDS.items()} == {
         "draw": "/draw PROMPT",
         "look": "/look ID",
+        "hang": "/hang ID [WALL]",
         "wipe": "/wipe",
     }
 

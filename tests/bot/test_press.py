@@ -19,7 +19,7 @@ def test_a_script_reads_under_each_message_what_it_can_press(tmp_path: Path) -> 
     output = fairbrush(tmp_path, "chat", typed="/imagine a cat --seed 7\n").stdout
 
     queued, done = answers(output)
-    assert queued.splitlines()[-1] == "/press cancel:1 Cancel"
+    assert queued.splitlines()[-1] == "/press cancel:1 Cancel | why:1 Why?"
     assert done.splitlines()[-1].startswith("/press vary:1:0 V1 | ")
     assert "delete:1 🗑️" in done
 

@@ -36,11 +36,12 @@ async def test_an_empty_queue_says_so(shared_room: Room) -> None:
 async def test_the_queue_shows_the_places_but_not_the_prompts_of_others(shared_room: Room) -> None:
     mine = await running(shared_room, "/imagine my castle")
     theirs = await shared_room.accept("/imagine their secret", OTHER)
+    await shared_room.counted(theirs)
 
     text = (await shared_room.say("/queue")).text
 
     assert f"Running: job {mine} (my castle)" in text
-    assert f"1. job {theirs} of somebody else, 1 run before it" in text
+    assert f"1. job {theirs} of somebody else, 1 run before it, starts in a" in text
     assert "secret" not in text
     for job_id in (mine, theirs):
         await shared_room.type(f"/cancel {job_id}", ADMIN)
@@ -51,6 +52,8 @@ async def test_people_take_turns_whoever_asked_first(shared_room: Room) -> None:
     first = await running(shared_room, "/imagine one")
     second, third = [await shared_room.accept(f"/imagine {word}") for word in ("two", "three")]
     other = await shared_room.accept("/imagine mine at last", OTHER)
+    for job_id in (second, third, other):
+        await shared_room.counted(job_id)
 
     queue = (await shared_room.say("/queue")).text
 
@@ -120,11 +123,46 @@ async def test_waiting_messages_tell_the_place_and_move_up(shared_room: Room) ->
     first = await running(shared_room, "/imagine one")
     second = await shared_room.accept("/imagine two")
 
-    waiting = await shared_room.platform.until(lambda view: view.text.startswith(f"Job {second} queued"))
+    waiting = await shared_room.counted(second)
 
-    assert "1 run before it" in waiting.text
+    assert waiting.text.startswith(f"Job {second} queued, 1 run before yours, starts in a")
     shared_room.release()
     assert [(await shared_room.end(job_id)).tone for job_id in (first, second)] == [Tone.GOOD] * 2
+
+
+async def test_a_message_is_not_edited_to_say_about_the_same(shared_room: Room) -> None:
+    first = await running(shared_room, "/imagine one")
+    second = await shared_room.accept("/imagine two --steps 3")
+    before = await shared_room.counted(second)
+    later = []
+    for steps in (5, 6, 7):
+        later.append(await shared_room.accept(f"/imagine three --steps {steps}"))
+        await shared_room.counted(later[-1])  # so there is a new dry run
+
+    views = shared_room.platform.messages[shared_room.message_of(second)]
+
+    assert views[-1] == before
+    assert len(views) <= 2
+    for job_id in (first, second, *later):
+        await shared_room.type(f"/cancel {job_id}")
+        await shared_room.end(job_id)
+
+
+async def test_of_a_long_queue_the_first_places_and_ones_own_are_listed(shared_room: Room) -> None:
+    first = await running(shared_room, "/imagine one")
+    theirs = [await shared_room.accept(f"/imagine theirs --seed {seed} --steps 2", OTHER) for seed in range(24)]
+    mine = await shared_room.accept("/imagine my own --steps 60")
+    await shared_room.counted(mine)
+
+    lines = (await shared_room.say("/queue")).text.splitlines()
+
+    listed = [line for line in lines if " of somebody else" in line]
+    assert 19 <= len(listed) <= 20
+    assert [line for line in lines if f"job {mine} (my own), " in line]
+    assert lines[-2] in ("4 more wait.", "5 more wait.")
+    for job_id in (*theirs, mine, first):
+        await shared_room.type(f"/cancel {job_id}", ADMIN)
+        await shared_room.end(job_id)
 
 
 async def test_a_job_has_one_message_from_acceptance_to_the_end(shared_room: Room) -> None:

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from bot.chat import Tone
+from bot.chat import Member, Tone
 from generation import read_metadata
 from storage import StorageError
 from tests.bot.chatroom import ADMIN, RecordedPlatform, Room, settings
+
+OTHER = Member(platform="recorded", id="other", name="Other")
 
 
 def restarted(room: Room) -> Room:
@@ -137,6 +139,59 @@ async def test_a_model_that_left_the_catalogue_fails_its_jobs_and_is_no_default_
     assert end.tone is Tone.FAILED
     assert "flatter" in end.text
     assert "\nflat · " in fresh.text
+
+
+async def test_what_was_learned_of_speeds_outlives_a_restart(room: Room) -> None:
+    async with room:
+        request = await room.request(await room.accept("/imagine a cat"))
+        guessed_s = room.app.service.expected_s(request)
+        await room.say("/imagine another cat")
+        learned_s = room.app.service.expected_s(request)
+
+    async with restarted(room) as room_then:
+        await room_then.say("/models")  # for which the worker tells its card
+        known_s = room_then.app.service.expected_s(request)
+
+    assert learned_s != guessed_s
+    assert known_s == learned_s
+
+
+async def test_how_a_forecast_came_out_is_kept(room: Room) -> None:
+    async with room:
+        first = await room.running("/imagine a cat")
+        second = await room.accept("/imagine a dog --steps 3")
+        await room.counted(second)
+        room.release()
+        await room.end(second)
+
+    with sqlite3.connect(room.settings.data_dir / "fairbrush.db") as database:
+        rows = database.execute("SELECT id, foretold_ms, started_ms - created_ms FROM job ORDER BY id").fetchall()
+    database.close()
+    foretold, waited = {row[0]: row[1] for row in rows}, {row[0]: row[2] for row in rows}
+    assert foretold[second] is not None
+    assert 0 <= foretold[second] < 10_000
+    assert waited[second] > waited[first]
+
+
+async def test_people_keep_their_turns_over_a_restart(room: Room) -> None:
+    async with room:
+        for number in (1, 2):
+            await room.say(f"/imagine cat {number}")
+        await room.type("/admin pause", ADMIN)
+        mine = await room.accept("/imagine one more cat")
+        theirs = await room.accept("/imagine a first dog", OTHER)
+        await room.type("/admin boost 4", ADMIN)
+
+    async with restarted(room) as room_then:
+        room_then.hold()
+        await room_then.type("/admin resume", ADMIN)
+        await room_then.platform.until(lambda view: view.text.startswith(f"Job {theirs}: step 1"))
+        waits = await room_then.counted(mine)
+        room_then.release()
+        ends = [await room_then.end(job_id) for job_id in (mine, theirs)]
+
+    assert waits.text.startswith(f"Job {mine} queued, 1 run before yours")
+    assert [view.tone for view in ends] == [Tone.GOOD] * 2
 
 
 async def test_a_second_program_on_the_same_data_is_refused(room: Room) -> None:

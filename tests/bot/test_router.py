@@ -66,7 +66,7 @@ async def test_help_explains_a_command_with_its_flags(shared_room: Room, line: s
 
 
 async def test_help_explains_a_group_and_a_command_of_two_words(shared_room: Room) -> None:
-    assert (await shared_room.say("/help admin", ADMIN)).text.count("\n/admin ") == 12
+    assert (await shared_room.say("/help admin", ADMIN)).text.count("\n/admin ") == 16
     assert "/admin pause" in (await shared_room.say("/help admin pause", ADMIN)).text
 
 

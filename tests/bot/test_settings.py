@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bot.chat import CommandError
 from bot.settings import read_settings
+from generation import Policy
 
 
 @pytest.fixture(autouse=True)
@@ -32,6 +34,29 @@ def test_settings_come_from_the_environment_and_before_that_from_the_env_file(
     assert settings.generation.device == "cpu"
 
 
+@pytest.mark.parametrize(
+    ("text", "devices"),
+    [
+        ("auto", ("auto",)),
+        ("cuda:0, cuda:1", ("cuda:0", "cuda:1")),
+        ("cpu,cpu", ("cpu", "cpu")),
+        ("cuda,cpu", ("cuda", "cpu")),
+    ],
+)
+def test_several_devices_are_separated_by_commas(
+    monkeypatch: pytest.MonkeyPatch, text: str, devices: tuple[str, ...]
+) -> None:
+    monkeypatch.setenv("FAIRBRUSH_GENERATION__DEVICE", text)
+
+    assert read_settings().generation.devices == devices
+
+
+def test_the_queue_has_its_own_numbers_unless_they_are_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FAIRBRUSH_QUEUE__WINDOW_S", "60")
+
+    assert read_settings().queue.policy == replace(Policy(), window_s=60.0)
+
+
 def test_an_empty_setting_counts_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
     default = read_settings().data_dir
     monkeypatch.setenv("FAIRBRUSH_DATA_DIR", "")
@@ -45,8 +70,17 @@ def test_an_empty_setting_counts_as_none(monkeypatch: pytest.MonkeyPatch) -> Non
         ("FAIRBRUSH_ADMINS", "me, you", "it must be JSON"),
         ("FAIRBRUSH_ADMINS", "7", "frozenset"),
         ("FAIRBRUSH_GENERATION__DEVICE", "tpu", "'tpu' is no device, allowed are auto, cpu, cuda and cuda:NUMBER"),
+        ("FAIRBRUSH_GENERATION__DEVICE", "cuda:0,", "'' is no device, allowed are .*, several separated by commas"),
+        ("FAIRBRUSH_GENERATION__DEVICE", "cuda:0,cuda:0", "may mean one GPU twice, name each by its number"),
+        ("FAIRBRUSH_GENERATION__DEVICE", "auto,cuda:1", "may mean one GPU twice"),
         ("FAIRBRUSH_GENERATION__STEP_TIMEOUT_S", "-1", "greater than 0"),
         ("FAIRBRUSH_GENERATION__LOAD_TIMEOUT_S", "soon", "number"),
+        ("FAIRBRUSH_QUEUE__WINDOW_S", "601", "601 is not possible, window can be 0 to 600 s"),
+        ("FAIRBRUSH_QUEUE__STALENESS", "-1", "-1 is not possible, staleness can be 0 to 50"),
+        ("FAIRBRUSH_QUEUE__LONGEST_DISPATCH_S", "0", "0 is not possible, longest can be 1 to 3600 s"),
+        ("FAIRBRUSH_QUEUE__INTERACTIVE_S", "nan", "nan is not possible, interactive can be 0 to 3600 s"),
+        ("FAIRBRUSH_QUEUE__BOOST_S_PER_HOUR", "1e9", "1e.09 is not possible, boost can be 0 to 3600 s"),
+        ("FAIRBRUSH_QUEUE__WINDOW_S", "soon", "number"),
         ("FAIRBRUSH_TELEGRAM__TOKEN", "Bot 7:hunter2", "a token is one word of plain letters, figures and signs"),
         ("FAIRBRUSH_DISCORD__PROXY", "localhost:3128", "it must be an address such as http://127.0.0.1:8081"),
         ("FAIRBRUSH_TELEGRAM__BASE_URL", "http://[::1", "Invalid IPv6 URL"),

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 from hypothesis import strategies as st
 
 from generation.fair_queue import FairQueue
-from generation.job import Dispatch, Job
+from generation.job import Dispatch, Gpu, Job
+from generation.policy import Policy
 from generation.request import ImagineRequest
+from generation.speeds import Guess, Speeds
 from tests.generation.studio import request
 
 LONGEST_DISPATCH_S = 20.0
 OWNERS = ("ann", "bob", "cem", "dee")
+MODELS = ("flat", "flatter")
+LOAD_S = 6.0
+PLAIN = Policy(window_s=0, interactive_s=0, longest_dispatch_s=LONGEST_DISPATCH_S)
+WINDOWED = Policy(window_s=30, interactive_s=10, longest_dispatch_s=LONGEST_DISPATCH_S)
 
 
-def estimate(asked: ImagineRequest) -> float:
+def guess(asked: ImagineRequest, card: str = "", *, fixed_share: float = 0.0) -> Guess:  # noqa: ARG001 - one card
     """Let a picture take a second a step."""
-    return float(asked.num_inference_steps)
+    picture_s = float(asked.num_inference_steps)
+    return Guess(picture_s=picture_s, load_s=LOAD_S, most_at_once=4, fixed_share=fixed_share)
+
+
+def thrifty(asked: ImagineRequest, card: str = "") -> Guess:
+    """Let two pictures at once take little longer than one, so that calls for several people pay."""
+    return guess(asked, card, fixed_share=0.7)
 
 
 @dataclass(frozen=True)
@@ -29,6 +41,7 @@ class Ask:
     images: int = 1
     seconds: int = 5
     truth: float = 1.0
+    model: str = "flat"
 
 
 @dataclass(frozen=True)
@@ -58,10 +71,11 @@ class BreakDown:
 Deed = Ask | GiveUp | Begin | Finish | BreakDown
 
 
-def scripts() -> st.SearchStrategy[list[Deed]]:
+def scripts(*models: str) -> st.SearchStrategy[list[Deed]]:
     """Draw what four people and a card may do, in bursts: else nobody would ever keep waiting."""
     factors = st.floats(0.1, 4.0)
-    asks = st.builds(Ask, st.sampled_from(OWNERS), st.integers(1, 4), st.integers(1, 12), factors)
+    choice = st.sampled_from(models or MODELS[:1])
+    asks = st.builds(Ask, st.sampled_from(OWNERS), st.integers(1, 4), st.integers(1, 12), factors, choice)
     bursts = st.builds(lambda ask, count: [ask] * count, asks, st.integers(1, 30))
     runs = st.builds(lambda count: [Begin(), Finish()] * count, st.integers(1, 40))
     single = st.one_of(
@@ -73,16 +87,27 @@ def scripts() -> st.SearchStrategy[list[Deed]]:
 
 @dataclass
 class OneCard:
-    """A fair queue and one card, with a record of who was served what, and when somebody waited."""
+    """A fair queue and one card for one model, with a record of who was served what, and when somebody waited.
 
-    queue: FairQueue = field(default_factory=lambda: FairQueue(estimate, longest_dispatch_s=LONGEST_DISPATCH_S))
+    Unless it `learns`, estimates stay what they were guessed to be.
+    """
+
+    policy: Policy = PLAIN
+    guess: Callable[[ImagineRequest, str], Guess] = guess
+    learns: bool = False
     jobs: dict[int, Job] = field(default_factory=dict)  # as far as not made or given up
     schedule: list[tuple[int, tuple[int, ...]]] = field(default_factory=list)
+    calls: list[Dispatch] = field(default_factory=list)
     served_s: dict[str, float] = field(default_factory=dict)
     longest_s: float = 0.0
     moments: list[tuple[frozenset[str], dict[str, float]]] = field(default_factory=list)
     dispatch: Dispatch | None = None
+    resident: frozenset[str] = frozenset(MODELS[:1])
+    now_s: float = 0.0
     asked: int = 0
+
+    def __post_init__(self) -> None:
+        self.queue = FairQueue(Speeds(self.guess), self.policy)
 
     def play(self, script: Iterable[Deed]) -> OneCard:
         """Do what the script says; what is impossible just now is left out."""
@@ -102,7 +127,7 @@ class OneCard:
             case Begin():
                 self._begin()
             case Finish() if self.dispatch is not None:
-                self._finish(deed.factor)
+                self._finish(self.dispatch, deed.factor)
             case BreakDown() if self.dispatch is not None:
                 for job in self.queue.fail(self.dispatch.id):
                     self.queue.put_back(job)
@@ -128,38 +153,48 @@ class OneCard:
 
     def restarted(self) -> OneCard:
         """Give what a restart makes of this: the accounts and the unfinished jobs as they are kept, no more."""
-        again = OneCard(jobs=dict(self.jobs), asked=self.asked, schedule=list(self.schedule))
+        again = OneCard(self.policy, self.guess, jobs=dict(self.jobs), asked=self.asked, schedule=list(self.schedule))
         for owner in sorted({job.owner for job in self.jobs.values()} | self.served_s.keys()):
             again.queue.restore(owner, self.queue.virtual_time_ms(owner))
         for job in self.jobs.values():
             again.queue.put_back(job)
         return again
 
+    @property
+    def gpu(self) -> Gpu:
+        """The card as the queue sees it."""
+        return Gpu(resident=self.resident)
+
     def _ask(self, deed: Ask) -> None:
         self.asked += 1
-        asked = replace(request(images=deed.images, steps=deed.seconds), guidance_scale=deed.truth)
-        job = Job(id=self.asked, owner=deed.owner, request=asked, missing=tuple(range(deed.images)))
+        asked = replace(request(model=deed.model, images=deed.images, steps=deed.seconds), guidance_scale=deed.truth)
+        missing = tuple(range(deed.images))
+        job = Job(id=self.asked, owner=deed.owner, request=asked, missing=missing, expected_s=float(deed.seconds))
         self.jobs[job.id] = job
         self.queue.add(job)
 
     def _begin(self) -> None:
         if self.dispatch is None:
             waits = self.queue.waiting_count() > 0
-            self.dispatch = self.queue.select()
+            self.dispatch = self.queue.select(self.gpu, now_s=self.now_s)
             assert (self.dispatch is not None) is waits, "the card idles only when nobody waits"
             if self.dispatch is not None:
+                self.calls.append(self.dispatch)
                 self.schedule.extend((share.job_id, share.indexes) for share in self.dispatch.shares)
 
-    def _finish(self, factor: float) -> None:
-        assert self.dispatch is not None
-        (share,) = self.dispatch.shares
-        seconds = estimate(share.request) * share.request.guidance_scale * len(share.indexes) * factor
-        self.queue.complete(self.dispatch.id, seconds)
-        job = self.jobs[share.job_id]
-        left = tuple(index for index in job.missing if index not in share.indexes)
-        self.jobs[job.id] = replace(job, missing=left)
-        if not left:
-            del self.jobs[job.id]
-        self.served_s[job.owner] = self.served_s.get(job.owner, 0.0) + seconds
+    def _finish(self, dispatch: Dispatch, factor: float) -> None:
+        first = dispatch.shares[0].request
+        seconds = self.guess(first, "").run_s(dispatch.size) * first.guidance_scale * factor
+        self.now_s += seconds + (0.0 if dispatch.model in self.resident else LOAD_S)
+        self.resident = frozenset((dispatch.model,))
         self.longest_s = max(self.longest_s, seconds)
+        self.queue.complete(dispatch.id, seconds, is_whole=self.learns)
+        for share in dispatch.shares:
+            job = self.jobs[share.job_id]
+            left = tuple(index for index in job.missing if index not in share.indexes)
+            self.jobs[job.id] = replace(job, missing=left)
+            if not left:
+                del self.jobs[job.id]
+            part_s = seconds * len(share.indexes) / dispatch.size
+            self.served_s[job.owner] = self.served_s.get(job.owner, 0.0) + part_s
         self.dispatch = None

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from generation import GenerationError, JobEnded, JobState, StepDone, WorkerDownError
+from generation import GenerationError, JobEnded, JobState, ModelsLearned, StepDone, WorkerDownError
 from tests.generation.studio import Studio, job
 
 
@@ -19,6 +19,19 @@ async def test_a_model_is_loaded_once_and_unloaded_once(studio: Studio) -> None:
         assert await studio.service.unload("flatter")
         assert studio.service.status().resident == frozenset()
         assert not await studio.service.unload("flatter")
+
+
+async def test_what_loading_took_is_learned_though_no_job_was_made(studio: Studio) -> None:
+    studio.switch_on("slow-load", number=0.1)
+    async with studio.opened():
+        card = (await studio.service.card()).name
+        seconds = await studio.service.load("flat")
+        assert await studio.service.load("flat") == 0  # which says nothing about loading
+        await studio.seen(ModelsLearned)
+
+    assert [(each.card, each.model, each.facts) for each in studio.learned().values()] == [
+        (card, "flat", {"load_s": seconds, "loads": 1})
+    ]
 
 
 async def test_the_least_recently_used_model_makes_room(studio: Studio) -> None:

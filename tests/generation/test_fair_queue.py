@@ -10,9 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from generation.fair_queue import FairQueue
+from generation.job import Gpu
+from generation.speeds import Speeds
 from tests.generation.one_card import (
+    LOAD_S,
     LONGEST_DISPATCH_S,
+    MODELS,
     OWNERS,
+    PLAIN,
+    WINDOWED,
     Ask,
     Begin,
     BreakDown,
@@ -20,8 +26,9 @@ from tests.generation.one_card import (
     Finish,
     GiveUp,
     OneCard,
-    estimate,
+    guess,
     scripts,
+    thrifty,
 )
 from tests.generation.studio import job, request
 
@@ -101,38 +108,75 @@ def test_names_do_not_matter(names: tuple[str, str, str]) -> None:
     assert order(OneCard().play(asks).drain()) == [1, 3, 4, 2, 6, 5]
 
 
+def test_a_call_carries_pictures_of_several_people_where_that_pays() -> None:
+    asks = [Ask("ann", images=2, seconds=4), Ask("bob", seconds=4), Ask("cem", seconds=9), Ask("dee", seconds=4)]
+
+    alone, together = (OneCard(guess=each).play(asks).drain() for each in (guess, thrifty))
+
+    assert [[share.job_id for share in call.shares] for call in alone.calls] == [[1], [2], [3], [4]]
+    assert [[share.job_id for share in call.shares] for call in together.calls] == [[1, 2, 4], [3]]
+    assert [share.places for share in together.calls[0].shares] == [(0, 1), (2,), (3,)]
+    assert sum(together.served_s.values()) < sum(alone.served_s.values())
+
+
+def test_each_pays_for_their_part_of_a_call() -> None:
+    card = OneCard(guess=thrifty).play([Ask("ann", images=3, seconds=4), Ask("bob", seconds=4), Begin(), Finish()])
+
+    assert [len(call.shares) for call in card.calls] == [2]
+    assert card.queue.virtual_time_ms("ann") == 3 * card.queue.virtual_time_ms("bob")
+
+
+def test_what_broke_in_company_is_made_alone() -> None:
+    card = OneCard(guess=thrifty).play([Ask("ann", seconds=4), Ask("bob", seconds=4), Begin()])
+    assert card.dispatch is not None
+    for broken in card.queue.fail(card.dispatch.id):
+        card.queue.put_back(replace(broken, attempts=1))
+    card.dispatch = None
+
+    card.drain()
+
+    assert [[share.job_id for share in call.shares] for call in card.calls] == [[1, 2], [1], [2]]
+
+
+def test_the_loaded_model_goes_first_within_the_window_and_not_beyond_it() -> None:
+    asks = [Ask("ann", seconds=12), Ask("bob", seconds=12, model="flatter"), *[Ask("ann", seconds=12)] * 5]
+
+    card = OneCard(WINDOWED).play(asks).drain()
+
+    assert order(card) == [1, 3, 4, 2, 5, 6, 7]
+
+
 def test_a_forecast_is_what_happens_if_nobody_else_comes() -> None:
     card = OneCard().play([Ask("ann", images=4, seconds=9), Ask("ann"), Ask("bob", seconds=7), Ask("bob"), Ask("cem")])
 
-    forecast = card.queue.forecast()
+    forecasts = card.queue.snapshot_eta([card.gpu]).forecasts
 
     card.drain()
     starts = {job_id: number for number, (job_id, _) in reversed(list(enumerate(card.schedule)))}
-    assert {told.job_id: told.runs_before for told in forecast} == starts
-    assert [told.seconds for told in forecast] == sorted(told.seconds for told in forecast)
+    assert {told.job_id: told.runs_before for told in forecasts.values()} == starts
+    assert [told.seconds for told in forecasts.values()] == sorted(told.seconds for told in forecasts.values())
 
 
 def test_a_forecast_counts_what_is_left_of_the_dispatch_under_way() -> None:
-    queue = FairQueue(estimate)
+    queue = FairQueue(Speeds(guess), PLAIN)
     queue.add(job(1, asked=request(steps=30)))
     queue.add(job(2, "bob"))
     queue.select(now_s=100.0)
 
-    (told,) = queue.forecast(now_s=110.0)
-    (late,) = queue.forecast(now_s=200.0)
+    soon, late = (queue.snapshot_eta(now_s=now_s).forecasts[2] for now_s in (110.0, 200.0))
 
-    assert (told.job_id, told.runs_before, told.seconds) == (2, 1, 20.0)
+    assert (soon.job_id, soon.runs_before, soon.seconds) == (2, 1, 20.0 + LOAD_S)
     assert late.seconds == 0.0
 
 
 def test_a_forecast_of_a_long_queue_leaves_the_far_end_out() -> None:
-    queue = FairQueue(estimate)
+    queue = FairQueue(Speeds(guess), PLAIN)
     for job_id in range(1, 2001):
         queue.add(job(job_id))
 
-    forecast = queue.forecast()
+    forecasts = queue.snapshot_eta([Gpu(resident=frozenset({"flat"}))]).forecasts
 
-    assert [told.job_id for told in forecast] == list(range(1, 501))
+    assert list(forecasts) == list(range(1, 501))
     assert queue.waiting_count() == 2000
 
 
@@ -150,19 +194,31 @@ def _widest_gap_s(card: OneCard, one: str, other: str) -> float:
 
 
 @settings(max_examples=300)
-@given(scripts())
-def test_two_who_keep_waiting_never_differ_by_more_than_two_dispatches(script: list[Deed]) -> None:
-    card = OneCard().play(script).drain()
+@given(script=scripts(), learns=st.booleans())
+def test_two_who_keep_waiting_never_differ_by_more_than_two_dispatches(*, script: list[Deed], learns: bool) -> None:
+    card = OneCard(learns=learns).play(script).drain()
 
     for one, other in combinations(OWNERS, 2):
         assert _widest_gap_s(card, one, other) <= 2 * card.longest_s + ROUNDING_S * len(card.schedule)
 
 
-@given(scripts())
+@settings(max_examples=300)
+@given(script=scripts(*MODELS), learns=st.booleans())
+def test_with_switches_and_batches_they_never_differ_by_more_than_two_windows_besides(
+    *, script: list[Deed], learns: bool
+) -> None:
+    card = OneCard(WINDOWED, thrifty, learns=learns).play(script).drain()
+
+    bound_s = 2 * (WINDOWED.window_s + card.longest_s) + ROUNDING_S * len(card.schedule)
+    for one, other in combinations(OWNERS, 2):
+        assert _widest_gap_s(card, one, other) <= bound_s
+
+
+@given(scripts(*MODELS))
 def test_everything_asked_for_is_made_once_or_was_given_up(script: list[Deed]) -> None:
     kept = [deed for deed in script if not isinstance(deed, BreakDown)]
 
-    card = OneCard().play(kept).drain()
+    card = OneCard(WINDOWED, thrifty).play(kept).drain()
 
     made = [(job_id, index) for job_id, indexes in card.schedule for index in indexes]
     assert card.jobs == {}
@@ -183,15 +239,10 @@ def test_the_accounts_hold_no_more_than_what_was_measured(script: list[Deed]) ->
 
 @given(scripts())
 def test_no_dispatch_is_longer_than_allowed_unless_one_picture_is(script: list[Deed]) -> None:
-    card = OneCard()
-    seconds = {}
-    for deed in script:
-        card.do(deed)
-        if card.dispatch is not None:
-            (share,) = card.dispatch.shares
-            seconds[card.dispatch.id] = (estimate(share.request) * len(share.indexes), len(share.indexes))
+    card = OneCard(WINDOWED, thrifty).play(script).drain()
 
-    assert all(length <= LONGEST_DISPATCH_S or pictures == 1 for length, pictures in seconds.values())
+    for call in card.calls:
+        assert call.size == 1 or thrifty(call.shares[0].request).run_s(call.size) <= LONGEST_DISPATCH_S
 
 
 @given(scripts(), st.permutations(OWNERS))

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from generation import (
+    DispatchSettled,
     ImagineRequest,
     JobEnded,
     JobRequeued,
@@ -86,7 +87,7 @@ async def test_a_start_picture_that_is_gone_ends_its_job_and_nobody_elses(studio
 
     assert [end.state for end in ends] == [JobState.FAILED, JobState.FAILED, JobState.DONE]
     assert [end.error for end in ends] == [LOST, LOST, ""]
-    assert (ends[0].gpu_seconds, ends[0].virtual_time_ms) == (0, 0)
+    assert ends[0].gpu_seconds == ends[1].gpu_seconds == 0
     assert studio.worker.starts == 1
 
 
@@ -125,10 +126,11 @@ async def test_what_is_no_picture_fails_its_job_in_words(studio: Studio) -> None
 
 async def test_a_service_that_never_sees_pictures_says_so(studio: Studio) -> None:
     catalogue = studio.catalogue()
-    async with studio.another_worker(catalogue) as worker, Service(catalogue, worker) as service:
+    async with studio.another_worker(catalogue) as worker, Service(catalogue, [worker]) as service:
         service.submit(job(1, asked=from_picture("0" * 64)))
-        end = await anext(event async for event in service.events() if isinstance(event, JobEnded))
+        (end,) = await anext(event.outcomes async for event in service.events() if isinstance(event, DispatchSettled))
 
+    assert isinstance(end, JobEnded)
     assert end.error == "Start pictures are not possible here: this service was set up for text alone."
 
 
@@ -220,6 +222,6 @@ async def test_a_forecast_counts_only_the_steps_that_are_taken(studio: Studio) -
         for number, strength in ((1, 0.25), (2, 1.0), (3, 0.5)):
             studio.service.submit(job(number, asked=from_picture(name, strength=strength)))
 
-        forecast = studio.service.forecast()
+        outlook = await studio.outlook(1, 2, 3)
 
-    assert [(told.job_id, told.seconds) for told in forecast] == [(1, 0), (2, 1), (3, 5)]
+    assert [run.seconds for run in outlook.runs] == [1, 4, 2]

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from generation import AccountMoved, JobEnded, JobRequeued, JobState
+import pytest
+
+from generation import AccountMoved, JobRequeued, JobState, Policy, Reason
 from tests.generation.studio import Studio, job, request
-
-
-def accounts(studio: Studio) -> dict[str, int]:
-    """Give the accounts as whoever listens has kept them."""
-    told = [event for event in studio.events if isinstance(event, AccountMoved | JobEnded)]
-    return {event.owner: event.virtual_time_ms for event in told}
 
 
 async def test_those_who_wait_are_served_in_the_same_order_after_a_restart(studio: Studio) -> None:
@@ -25,18 +21,40 @@ async def test_those_who_wait_are_served_in_the_same_order_after_a_restart(studi
         for each in waiting:
             studio.service.submit(each)
         await studio.seen(AccountMoved, owner="cem")
-        order = [told.job_id for told in studio.service.forecast()]
-        kept = accounts(studio)
+        order = list((await studio.outlook(3, 4, 5, 6)).forecasts)
+        kept = studio.accounts_ms()
 
-    async with studio.opened(is_paused=True):
+    async with studio.opened(learned=studio.learned().values(), is_paused=True):
+        await studio.service.card()
         for owner, virtual_time_ms in kept.items():
             studio.service.restore(owner, virtual_time_ms)
         for each in waiting:
             studio.service.take_back(each)
-        again = [told.job_id for told in studio.service.forecast()]
+        again = list((await studio.outlook(3, 4, 5, 6)).forecasts)
 
     assert again == order
-    assert set(order) == {3, 4, 5, 6}
+
+
+@pytest.mark.parametrize(("weight", "order"), [(1.0, [1, 3, 2, 4, 5]), (4.0, [1, 3, 4, 5, 2])])
+async def test_a_members_weight_counts_after_a_restart(studio: Studio, weight: float, order: list[int]) -> None:
+    async with studio.opened(policy=Policy(window_s=0), is_paused=True):
+        studio.service.restore("bob", 0, weight)
+        for job_id, owner in ((1, "ann"), (2, "ann"), (3, "bob"), (4, "bob"), (5, "bob")):
+            studio.service.take_back(job(job_id, owner))
+
+        outlook = await studio.outlook(1, 2, 3, 4, 5)
+
+    assert list(outlook.forecasts) == order
+
+
+async def test_a_boost_from_before_a_restart_holds(studio: Studio) -> None:
+    async with studio.opened(is_paused=True):
+        studio.service.take_back(job(1, "ann"))
+        studio.service.take_back(replace(job(2, "bob"), is_boosted=True))
+
+        outlook = await studio.outlook(1, 2)
+
+    assert [(run.job_ids, run.reason) for run in outlook.runs] == [((2,), Reason.BOOST), ((1,), Reason.SHARE)]
 
 
 async def test_who_was_lifted_is_told_so_before_anything_was_made(studio: Studio) -> None:
@@ -48,7 +66,7 @@ async def test_who_was_lifted_is_told_so_before_anything_was_made(studio: Studio
         studio.service.submit(job(2, "bob"))
         moved = await studio.seen(AccountMoved, owner="bob")
 
-    assert moved.virtual_time_ms == charged.virtual_time_ms
+    assert moved.virtual_time_ms == max(1, round(1000 * charged.gpu_seconds))
 
 
 async def test_what_a_job_has_used_before_a_restart_counts(studio: Studio) -> None:

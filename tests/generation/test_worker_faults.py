@@ -28,13 +28,15 @@ async def test_a_job_is_made_again_with_its_seed_when_the_worker_dies_under_it(s
 
 
 async def test_pictures_made_before_the_worker_died_are_not_made_again(studio: Studio) -> None:
-    async with studio.opened():
+    studio.switch_on("drawn")
+    async with studio.opened(studio.catalogue(seconds_per_step=15)):  # a picture is 60 s, they say: a call of its own
         studio.switch_on("crash", seed=11)
         studio.service.submit(job(1, asked=request(seed=10, images=3)))
         end = await studio.ended(1)
 
     assert end.state is JobState.DONE
     assert [picture.index for picture in studio.pictures(1)] == [0, 1, 2]
+    assert (studio.folder / "switches" / "drawn").read_text().split().count("10") == 1
 
 
 async def test_a_job_that_kills_the_worker_three_times_is_given_up_and_nobody_elses(studio: Studio) -> None:
@@ -72,7 +74,7 @@ async def test_a_broken_dispatch_is_charged_to_nobody_and_keeps_its_turn(studio:
         first, _ = await studio.ended(1), await studio.ended(2)
 
     assert studio.started() == [1, 1, 2]
-    assert first.virtual_time_ms == max(1, round(1000 * first.gpu_seconds))
+    assert studio.accounts_ms()["ann"] == max(1, round(1000 * first.gpu_seconds))
 
 
 async def test_a_step_that_hangs_kills_the_worker_and_the_job_is_made_again(studio: Studio) -> None:
@@ -165,7 +167,7 @@ async def test_a_worker_that_does_not_start_is_tried_again_and_its_jobs_wait_mea
 
 
 async def test_a_device_that_is_not_there_is_named_to_whoever_asks(studio: Studio) -> None:
-    async with studio.opened(device="cuda:7"):
+    async with studio.opened(devices=("cuda:7",)):
         with pytest.raises(
             WorkerDownError, match=r"There is no device cuda:7 here, torch finds \d+ GPUs: use auto or cpu"
         ):

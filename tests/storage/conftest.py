@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import resource
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
-from storage import Database, Jobs, NewJob, NewPicture, Pictures
+from storage import Database, JobOutcome, Jobs, NewJob, NewPicture, Pictures
 
 
 @pytest.fixture
@@ -39,9 +40,25 @@ def new_job(prompt: str = "a red circle", *, owner: str = "console:me", rerun_of
         place={"platform": "console", "channel": "chat"},
         model="demo",
         prompt=prompt,
-        request={"prompt": prompt, "seed": 2**32 - 1},
+        request={"prompt": prompt, "seed": 2**32 - 1, "images": 2},
+        images=2,
+        expected_ms=2500,
+        roles=("console:role:guest",),
+        server="console:server",
         rerun_of=rerun_of,
     )
+
+
+def outcome(job_id: int, state: str = "done", *, gpu_ms: int = 1500, attempts: int | None = None) -> JobOutcome:
+    """Give what a dispatch led to for a job."""
+    return JobOutcome(job_id=job_id, state=state, gpu_ms=gpu_ms, attempts=attempts)
+
+
+def see_the_clock_move(moment_ms: int | None) -> None:
+    """Go on once the clock shows a later millisecond, which is at once."""
+    assert moment_ms is not None
+    while time.time_ns() // 1_000_000 <= moment_ms:
+        pass
 
 
 def new_picture(job_id: int, index: int = 0, png: bytes = b"pixels") -> NewPicture:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from storage import Database, History, JobRecord, Jobs, Pictures, StorageError
-from tests.storage.conftest import new_job, new_picture
+from tests.storage.conftest import new_job, new_picture, outcome
 
 EVENTS = itertools.count()
 
@@ -22,7 +22,7 @@ async def made(jobs: Jobs, *pngs: bytes, prompt: str = "a red circle", start_ima
     job_id, _ = await jobs.accept(f"event {next(EVENTS)}", replace(new_job(prompt), start_image=start_image))
     for index, png in enumerate(pngs):
         await jobs.add_picture(new_picture(job_id, index, png))
-    await jobs.end(job_id, "done", gpu_seconds=1, error="", owner="console:me", virtual_time_ms=1)
+    await jobs.settle([outcome(job_id)], virtual_times_ms={})
     await jobs.note_shown(job_id, 2, "m1")
     return job_id
 

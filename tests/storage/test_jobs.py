@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from storage import Database, JobRecord, Jobs, Members, Pictures, Settings
-from tests.storage.conftest import new_job, new_picture
+from storage import Database, JobRecord, Jobs, Pictures, Settings, Usage
+from tests.storage.conftest import new_job, new_picture, outcome, see_the_clock_move
 
 LONG_PROMPT = "🐈‍⬛ חתול café\n" * 150
 
@@ -26,9 +26,9 @@ async def get(jobs: Jobs, job_id: int) -> JobRecord:
     return record
 
 
-async def end(jobs: Jobs, job_id: int, state: str = "done", *, virtual_time_ms: int = 1500) -> None:
+async def end(jobs: Jobs, job_id: int, state: str = "done") -> None:
     """End a job."""
-    await jobs.end(job_id, state, gpu_seconds=1.5, error="", owner="console:me", virtual_time_ms=virtual_time_ms)
+    await jobs.settle([outcome(job_id, state)], virtual_times_ms={})
 
 
 @pytest.mark.parametrize("prompt", ["a red circle", LONG_PROMPT, "'; DROP TABLE job; --"], ids=["plain", "long", "sql"])
@@ -38,10 +38,12 @@ async def test_a_job_comes_back_as_it_was_accepted(jobs: Jobs, prompt: str) -> N
     record = await get(jobs, job_id)
 
     assert (record.prompt, record.owner, record.state) == (prompt, "console:me", "queued")
-    assert record.request == {"prompt": prompt, "seed": 2**32 - 1}
+    assert record.request == {"prompt": prompt, "seed": 2**32 - 1, "images": 2}
+    assert (record.images, record.expected_ms) == (2, 2500)
     assert record.place == {"platform": "console", "channel": "chat"}
     assert (record.attempts, record.gpu_ms, record.pictures) == (0, 0, ())
     assert record.created_ms > 1_700_000_000_000
+    assert (record.started_ms, record.passed_over_ms, record.boosted_ms, record.ended_ms) == (None,) * 4
 
 
 async def test_a_repeated_event_gives_the_same_job_and_keeps_nothing(jobs: Jobs) -> None:
@@ -87,44 +89,58 @@ async def test_unfinished_jobs_are_those_that_wait_or_run_oldest_first(jobs: Job
     assert [(record.id, record.state) for record in unfinished] == [(numbers[1], "running"), (numbers[3], "queued")]
 
 
-async def test_a_requeued_job_keeps_its_attempts_and_what_it_has_used(jobs: Jobs) -> None:
+async def test_the_first_start_of_a_job_is_kept_with_the_first_times_of_all_that_befell_it(jobs: Jobs) -> None:
     job_id = await accept(jobs)
+    await jobs.pass_over(job_id)
+    await jobs.boost(job_id, lambda _: None, since_ms=0)
+    await jobs.start(job_id)
+    first = await get(jobs, job_id)
+    see_the_clock_move(first.started_ms)
+
+    await jobs.settle([outcome(job_id, "queued", gpu_ms=0)], virtual_times_ms={})
+    await jobs.pass_over(job_id)
+    await jobs.boost(job_id, lambda _: None, since_ms=0)
     await jobs.start(job_id)
 
-    await jobs.requeue(job_id, attempts=2, gpu_seconds=3.25)
-
-    record = await get(jobs, job_id)
-    assert (record.state, record.attempts, record.gpu_ms) == ("queued", 2, 3250)
+    assert first.created_ms <= (first.passed_over_ms or 0) <= (first.boosted_ms or 0) <= (first.started_ms or 0)
+    assert await get(jobs, job_id) == first
 
 
-async def test_what_has_ended_is_never_changed_again(jobs: Jobs) -> None:
+async def test_an_admission_that_refuses_a_job_or_a_boost_leaves_nothing_behind(jobs: Jobs) -> None:
+    def refuse(found: object) -> None:
+        raise LookupError(f"no more than {found}")
+
     job_id = await accept(jobs)
-    await end(jobs, job_id, "cancelled")
-    before = await get(jobs, job_id)
+    before = await jobs.unfinished()
 
-    await jobs.start(job_id)
-    await jobs.requeue(job_id, attempts=1, gpu_seconds=9)
-    await end(jobs, job_id, "done")
+    with pytest.raises(LookupError, match=r"Usage\(pending=1, images=2\)"):
+        await jobs.accept("the event", new_job(), refuse)
+    with pytest.raises(LookupError, match=r"no more than \(\)"):
+        await jobs.boost(job_id, refuse, since_ms=0)
 
-    assert await get(jobs, job_id) == before
-
-
-async def test_the_end_of_a_job_charges_its_owner_and_owes_its_message(jobs: Jobs, database: Database) -> None:
-    job_id = await accept(jobs)
-    assert await jobs.owed() == ()
-
-    await end(jobs, job_id, virtual_time_ms=2500)
-
-    (owed,) = await jobs.owed()
-    assert (owed.id, owed.gpu_ms, owed.want_rev, owed.shown_rev) == (job_id, 1500, 2, 0)
-    assert await Members(database).virtual_times_ms() == {"console:me": 2500}
+    assert await jobs.unfinished() == before
+    assert (await jobs.accept("the event", new_job()))[1]  # the event was not kept either
 
 
-async def test_an_account_moves_without_a_job_too(jobs: Jobs, database: Database) -> None:
-    await jobs.move_account("telegram:1", 100)
-    await jobs.move_account("telegram:1", 50)
+async def test_of_two_jobs_at_the_same_moment_a_limit_that_has_room_for_one_lets_one_in(jobs: Jobs) -> None:
+    def admit(usage: Usage) -> None:
+        if usage.pending:
+            raise LookupError
 
-    assert await Members(database).virtual_times_ms() == {"telegram:1": 50}
+    asked = [jobs.accept(f"event {number}", new_job(), admit) for number in range(20)]
+    answers = await asyncio.gather(*asked, return_exceptions=True)
+
+    assert sum(isinstance(answer, LookupError) for answer in answers) == 19
+    assert len(await jobs.unfinished()) == 1
+
+
+async def test_a_repeat_of_an_event_is_admitted_however_much_its_owner_has_asked_for(jobs: Jobs) -> None:
+    def refuse(usage: Usage) -> None:
+        raise LookupError(usage)
+
+    first, _ = await jobs.accept("the event", new_job())
+
+    assert await jobs.accept("the event", new_job(), refuse) == (first, False)
 
 
 async def test_a_message_is_owed_until_it_shows_the_end(jobs: Jobs) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
-from storage import Database, Jobs, Pictures
+from storage import Database, JobRecord, Jobs, Measurements, Members, Pictures
 from tests.storage.sqlite_file import is_sound
 
 ROOT = Path(__file__).parents[2]
@@ -41,3 +42,30 @@ async def test_what_was_promised_before_a_kill_is_kept(tmp_path: Path) -> None:
     kept = [picture.sha256 for record in records.values() if record is not None for picture in record.pictures]
     assert len(kept) > 20
     assert all(pictures.save(pictures.path(name).read_bytes()) == name for name in kept)
+
+
+async def test_of_a_settlement_and_of_a_link_all_is_kept_or_nothing(tmp_path: Path) -> None:
+    promised = [promise for run in range(4) for promise in killed_run(tmp_path, run, 9 + 7 * run)]
+
+    async with Database(tmp_path / "fairbrush.db") as database:
+        jobs = await all_jobs(Jobs(database, Pictures(tmp_path / "pictures")))
+        accounts, links = await Members(database).accounts(), await Members(database).links()
+        learned = {record.card: record.facts["jobs"] for record in await Measurements(database).all()}
+
+    for job in jobs:
+        account, (person, _, number) = job.prompt, job.prompt.rpartition(" ")
+        assert (job.owner, links.get(account)) in {(person, person), (account, None)}
+        if job.owner == account and job.state == "done":
+            assert accounts[account].virtual_time_ms == 1000 * int(number)
+    for person, count in Counter(links.values()).items():
+        assert accounts[person].virtual_time_ms == 1000 * count
+    assert learned == Counter(job.prompt.rpartition(" ")[0] for job in jobs if job.state == "done")
+    assert len(links) >= sum(kind == "link" for kind, *_ in promised) > 10
+
+
+async def all_jobs(jobs: Jobs) -> list[JobRecord]:
+    """Give all jobs, oldest first."""
+    found: list[JobRecord] = []
+    while (job := await jobs.get(len(found) + 1)) is not None:
+        found.append(job)
+    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from storage import Database, Jobs, Members, Settings
+from storage import AccountRecord, Database, Jobs, Members, Settings
 
 
 async def test_a_member_is_blocked_and_unblocked_once(database: Database) -> None:
@@ -24,17 +24,21 @@ async def test_a_block_leaves_the_account_alone(database: Database, jobs: Jobs) 
     await jobs.move_account("discord:1", 700)
 
     await members.set_blocked("discord:1", is_blocked=True)
+    await members.set_weight("discord:1", 2)
     await jobs.move_account("discord:1", 800)
 
     assert await members.is_blocked("discord:1")
-    assert await members.virtual_times_ms() == {"discord:1": 800}
+    assert await members.accounts() == {"discord:1": AccountRecord(virtual_time_ms=800, weight=2)}
 
 
-async def test_only_accounts_that_were_charged_are_listed(database: Database) -> None:
+async def test_only_accounts_that_were_charged_or_weigh_more_or_less_are_listed(database: Database) -> None:
     members = Members(database)
     await members.set_blocked("discord:1", is_blocked=True)
+    await members.set_weight("discord:2", 0.5)
+    await members.set_weight("discord:3", 4)
+    await members.set_weight("discord:3", 1)
 
-    assert await members.virtual_times_ms() == {}
+    assert await members.accounts() == {"discord:2": AccountRecord(virtual_time_ms=0, weight=0.5)}
 
 
 async def test_settings_are_kept_by_scope_and_over_a_restart(tmp_path: Path) -> None:

@@ -16,9 +16,21 @@ from sqlalchemy import Connection, create_engine
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 import storage.migrations
-from storage import Database, History, Jobs, Pictures, Settings, StorageError
+from storage import (
+    AccountRecord,
+    Database,
+    History,
+    Jobs,
+    LearnedRecord,
+    Ledger,
+    Measurements,
+    Members,
+    Pictures,
+    Settings,
+    StorageError,
+)
 from storage.tables import Row
-from tests.storage.conftest import new_job
+from tests.storage.conftest import new_job, outcome
 from tests.storage.sqlite_file import is_sound, opened_and_left
 
 
@@ -132,12 +144,54 @@ async def test_what_the_first_version_kept_is_found_by_this_one(old: Path) -> No
     assert (again, is_new) == (1, False)
 
 
+async def test_what_the_first_version_accepted_is_counted_and_recorded_by_this_one(old: Path) -> None:
+    many = """
+        UPDATE job SET request = json_set(request, '$.images', 3) WHERE id = 2;
+        INSERT INTO job (owner, place, state, model, prompt, request, created_ms)
+        VALUES ('console:me', '{}', 'done', 'demo', '', '{}', 7)
+    """
+    with contextlib.closing(sqlite3.connect(old)) as connection:
+        connection.executescript(many)
+
+    async with Database(old) as database:
+        ledger, (waiting,) = Ledger(database), await Jobs(database, Pictures(old.parent)).unfinished()
+        counted = await ledger.pending("console:me"), await ledger.images_since("console:me", 0)
+        recorded = await ledger.recorded(0, 10)
+        accounts = await Members(database).accounts()
+
+    assert (waiting.id, waiting.images, waiting.expected_ms, waiting.started_ms) == (2, 3, 0, None)
+    assert counted == (1, 5)
+    assert [(job.images, job.roles, job.server) for job in recorded] == [(1, (), ""), (3, (), "")]
+    assert accounts == {"console:me": AccountRecord(virtual_time_ms=1500, weight=1)}
+
+
+async def test_on_the_way_back_linked_accounts_go_on_as_their_person_stood(old: Path) -> None:
+    async with Database(old) as database:
+        members = Members(database)
+        await members.set_weight("console:me", 2)
+        await members.link("discord:1", "console:me")
+        await members.set_blocked("discord:1", is_blocked=True)
+        await Jobs(database, Pictures(old.parent)).accept("three", new_job(owner="discord:1"))
+        await Measurements(database).put([LearnedRecord(card="H100", model="demo", shape="64x48", facts={"a": 1})])
+
+    turned(old, "0002")
+
+    rows = queried(old, "SELECT key, is_blocked, virtual_time_ms FROM member ORDER BY key")
+    assert rows == [("console:me", 1, 1500), ("discord:1", 1, 1500)]
+    assert queried(old, "SELECT owner, state FROM job WHERE id = 3") == [("console:me", "queued")]
+    assert queried(old, "SELECT name FROM sqlite_master WHERE name = 'learned'") == []
+    assert is_sound(old)
+    async with Database(old) as database:  # and forward again
+        assert await Members(database).links() == {}
+        assert len(await Jobs(database, Pictures(old.parent)).unfinished()) == 2
+
+
 async def test_the_way_back_keeps_all_that_the_first_version_can_read(old: Path) -> None:
     before = {table: queried(old, f"SELECT * FROM {table}") for table in ("member", "job", "inbound", "picture")}
     async with Database(old) as database:
         jobs = Jobs(database, Pictures(old.parent))
         gone, _ = await jobs.accept("three", replace(new_job("a secret"), is_spoiler=True, rerun_of=1))
-        await jobs.end(gone, "done", gpu_seconds=1, error="", owner="console:me", virtual_time_ms=1500)
+        await jobs.settle([outcome(gone)], virtual_times_ms={"console:me": 1500})
         await History(database).toggle_favourite("console:me", 1)
         await jobs.delete(gone)
 

@@ -45,6 +45,11 @@ def place_of(interaction: Interaction) -> Place:
     return Place(platform=NAME, channel=str(channel.id))
 
 
+def server_of(interaction: Interaction) -> str:
+    """Give the key of the server that an interaction came from; empty in private."""
+    return "" if interaction.guild_id is None else f"{NAME}:server:{interaction.guild_id}"
+
+
 def is_reached_by_id(interaction: Interaction) -> bool:
     """Tell whether the bot can show messages there by itself: where it is a member and sees the channel."""
     if interaction.channel is None:

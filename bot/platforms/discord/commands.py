@@ -12,8 +12,10 @@ import discord
 from discord import app_commands
 
 from bot.chat import Attachment
-from bot.command import Command, Kind, as_line
+from bot.command import Command, Kind
 from bot.platforms.discord.calls import Interaction, attachment, member_key, role_key
+from bot.spelling import as_line
+from bot.values import HERE
 
 LONGEST_DESCRIPTION = 100
 MOST_CHOICES = 25
@@ -81,7 +83,7 @@ def typed(command: Command, options: Iterable[Option], given: Mapping[str, Any])
     """Write what was chosen as the line that means the same; pictures are handed over beside it."""
     flags: list[str] = []
     pictures: list[Attachment] = []
-    text = ""
+    texts: list[str] = []
     for option in options:
         value = given.get(option.parameter)
         if value is None or value is False:
@@ -93,8 +95,8 @@ def typed(command: Command, options: Iterable[Option], given: Mapping[str, Any])
         elif option.flag:
             flags.append(f"--{option.flag}={_written(option.kind, value)}")
         else:
-            text = _written(option.kind, value, is_text=True)
-    return f"{as_line(command.name, flags)} {text}".rstrip(), tuple(pictures)
+            texts.append(_written(option.kind, value, is_text=True))
+    return " ".join([as_line(command.name, flags), *texts]).rstrip(), tuple(pictures)
 
 
 def _slash_command(name: str, command: Command, take: Take, offers: Offers) -> app_commands.Command[Any, ..., Any]:
@@ -122,8 +124,7 @@ def _audience(*, is_admin: bool) -> dict[str, Any]:
 
 
 def _options(command: Command) -> Iterator[Option]:
-    if command.argument is not None:
-        parameter, argument, is_required = command.argument
+    for parameter, argument, is_required in command.arguments:
         yield Option(
             parameter=parameter,
             name=re.sub(r"\W+", "-", argument.label.casefold()).strip("-"),
@@ -178,13 +179,19 @@ def _completer(kind: Kind, offers: Offers) -> Callable[..., Any]:
 def _written(kind: Kind, value: Any, *, is_text: bool = False) -> str:
     match kind:
         case Kind.MEMBER | Kind.ROLE:
-            return role_key(value.id) if isinstance(value, discord.Role) else member_key(value.id)
+            return _key(value)
         case Kind.NUMBER:
             return f"{value:.9f}".rstrip("0").rstrip(".")
         case _ if is_text:
             return str(value)
         case _:  # the parser knows no escapes: curly quotes around, straight ones within
             return re.sub("[“”]", '"', str(value))
+
+
+def _key(value: discord.Member | discord.User | discord.Role) -> str:
+    if not isinstance(value, discord.Role):
+        return member_key(value.id)
+    return HERE if value.is_default() else role_key(value.id)  # that role, @everyone, is the whole server
 
 
 def _shortened(text: str) -> str:

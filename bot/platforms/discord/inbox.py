@@ -11,7 +11,7 @@ import structlog
 from bot import wording
 from bot.chat import Answer, Attachment, Button, Call, Platform, Tone, View
 from bot.platforms.connection import Desk
-from bot.platforms.discord.calls import Interaction, is_age_restricted, is_reached_by_id, member_of, place_of
+from bot.platforms.discord.calls import Interaction, is_age_restricted, is_reached_by_id, member_of, place_of, server_of
 from bot.platforms.discord.replies import InteractionReply
 from bot.platforms.discord.tokens import LIFE_S, Tokens
 from bot.platforms.leaving import Posts
@@ -71,6 +71,8 @@ class Inbox:
             platform=self._platform,
             reply=reply,
             attachments=attachments,
+            server=server_of(interaction),
+            is_alone=True,  # private answers are ephemeral
             is_age_restricted=is_age_restricted(interaction),
             reach_s=None if token is None else LIFE_S,
             message_id="" if message is None else str(message.id),

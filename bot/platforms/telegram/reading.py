@@ -12,11 +12,13 @@ from telegram import Message, MessageEntity, User
 from telegram.constants import ChatType
 
 from bot.chat import Button
-from bot.command import DASHES, Command, Kind
+from bot.command import Command, Kind
 from bot.platforms.telegram.attachments import has_picture
 from bot.platforms.telegram.forms import button_of
 from bot.platforms.telegram.moves import NAME
 from bot.platforms.telegram.text import as_typed
+from bot.spelling import DASHES
+from bot.values import NONE
 
 COMMAND = re.compile(r"/(?P<word>\w{1,64})(?:@(?P<bot>\w+))?(?=\s|$)")
 START = "start"  # what Telegram itself sends when somebody opens the bot
@@ -24,6 +26,7 @@ FACELESS = (
     "Only people can use this bot, and you are writing in the name of a group or a channel: "
     "write under your own name instead."
 )
+KEYLESS = re.compile(rf"{DASHES}\w|\d|{NONE}\b")  # what no account begins with
 UNTITLED = "To start from this picture, send it with a caption such as: /imagine the same in the snow"
 
 
@@ -112,7 +115,7 @@ def _command(message: Message, match: re.Match[str], rest: str, commands: Mappin
         return Typed(line="/help")
     name, found, rest = _find(_spelled_out(word, commands), rest, commands)
     picture = message if has_picture(message) else None
-    if found is not None and found.argument is not None and found.argument[1].kind is Kind.MEMBER:
+    if found is not None and found.arguments and found.arguments[0][1].kind in (Kind.MEMBER, Kind.ROLE):
         rest = _with_member(message, rest)
     if picture is None and found is not None and _takes_picture(found, rest):
         replied = _replied(message)
@@ -139,7 +142,7 @@ def _with_member(message: Message, rest: str) -> str:
     replied = _replied(message)
     if replied is None or replied.from_user is None or replied.sender_chat is not None:
         return rest
-    is_missing = not rest or re.match(rf"{DASHES}\w", rest) is not None
+    is_missing = not rest or KEYLESS.match(rest) is not None
     return f"{NAME}:{replied.from_user.id} {rest}".strip() if is_missing else rest
 
 

@@ -99,6 +99,7 @@ class Reception:
             platform=self._platform,
             reply=reply,
             attachments=attachments,
+            is_alone=int(place.channel) == int(member.id),  # a private chat has its person's own number
             message_id=message_id,
         )
 

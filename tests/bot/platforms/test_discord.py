@@ -17,7 +17,7 @@ from tests.bot.platforms.discord_room import DiscordRoom, is_done, room_of
 from tests.standins.discord.drafts import Upload
 from tests.standins.discord.errors import ApiError
 from tests.standins.discord.server import DiscordServer
-from tests.standins.discord.world import Can
+from tests.standins.discord.world import Can, Role
 from tests.standins.person import NotOfferedError, Seen
 
 MANAGE_GUILD = 1 << 5
@@ -203,6 +203,19 @@ async def test_a_role_can_be_given_the_admin_right(shared: DiscordRoom) -> None:
     await pia.type("/admin status")
 
     await pia.until(lambda seen: seen.text.startswith("Card: "))
+
+
+async def test_the_role_of_everyone_means_the_whole_server(shared: DiscordRoom) -> None:
+    guild = shared.server.guild("Frugal")
+    owner = shared.server.owner.at(shared.server.channel(guild, "general"))
+    everyone = Role(guild.id, "@everyone", Can.MANAGE_GUILD)
+    fay = shared.server.person("Fay", owner.place)
+
+    await owner.invoke("admin quota", who=everyone, n="0")
+    await owner.until(lambda seen: seen.text == "Limits for everyone here: 0 pictures a day.")
+    await fay.type("/imagine a cat")
+
+    await fay.until(lambda seen: seen.text == "You may not ask for pictures here, until an admin changes that.")
 
 
 async def test_a_sync_that_fails_is_made_up_for_at_the_next_start(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from tests.bot.platforms.discord_room import EDIT, POST, DiscordRoom, is_done, i
 from tests.fake_models import write_models
 from tests.standins.discord.people import DiscordPerson
 from tests.standins.discord.server import DiscordServer
-from tests.standins.discord.world import NOTHING
+from tests.standins.discord.world import NOTHING, Role
 from tests.standins.person import Seen
 
 MINUTE_S = 60.0
@@ -55,6 +55,23 @@ async def test_a_thread_has_its_own_messages_and_the_settings_of_its_channel(
     job = await room.app.desk.jobs.get(1)
     assert job is not None
     assert job.place == {"platform": "discord", "channel": server.studio.id, "thread": thread.id}
+
+
+async def test_a_limit_for_everyone_holds_in_all_channels_of_the_server_and_not_in_private(
+    server: DiscordServer,
+) -> None:
+    everyone = Role(server.studio.guild.id, "@everyone", NOTHING)
+    await server.owner.invoke("admin quota", who=everyone, n="0")
+    await server.owner.until(lambda seen: "0 pictures a day" in seen.text)
+    elsewhere = server.channel(server.studio.guild, "elsewhere")
+    ann = server.person("Ann", server.thread(elsewhere, "corner"))
+
+    await ann.type("/imagine a cat")
+    await ann.until(lambda seen: "You may not ask for pictures here" in seen.text)
+    alone = ann.in_private()
+    await alone.type("/imagine a cat")
+
+    await alone.until(is_done)
 
 
 async def test_an_archived_thread_gets_the_result_as_a_new_message_which_wakes_it(

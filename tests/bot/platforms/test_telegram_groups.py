@@ -148,6 +148,17 @@ async def test_a_member_without_a_username_is_blocked_by_a_mention(ann: Telegram
     await boss.until(has(f"telegram:{ann.id} is blocked"))
 
 
+async def test_a_members_limits_and_weight_are_set_by_a_reply(ann: TelegramPerson, boss: TelegramPerson) -> None:
+    await ann.type("/imagine a cat")
+    await ann.until(is_done)
+
+    for line in ("/admin quota 5", "/admin quota --steps 9", "/admin weight 2"):
+        reply(boss.at(ann.place), ann, line)
+
+    await boss.until(has(f"Limits for telegram:{ann.id}: 5 pictures a day; at most 9 steps."))
+    await boss.until(has(f"telegram:{ann.id} gets 2 times the usual share"))
+
+
 async def test_the_founder_of_a_topic_is_not_taken_for_who_is_meant(
     server: TelegramServer, boss: TelegramPerson
 ) -> None:

@@ -12,7 +12,7 @@ from PIL import Image
 from generation.catalogue import Catalogue
 from generation.demo.judge import judge
 from generation.pipelines.card import find_card
-from generation.pipelines.pipeline import load_pipeline
+from generation.pipelines.pipeline import Row, load_pipeline
 from generation.request import ImagineOptions, ImagineRequest
 from generation.start_image import fit
 from tests.generation.strange_pictures import file_of
@@ -41,7 +41,7 @@ def draw(model: str) -> Draw:
 
     def draw_it(asked: ImagineRequest, start: Image.Image | None = None) -> Image.Image:
         fitted = None if start is None else fit(file_of(start), (asked.width, asked.height))
-        return pipeline.render(asked, asked.seed, lambda _: None, fitted)
+        return pipeline.render([Row(asked, asked.seed, fitted)], lambda _: None)[0]
 
     return draw_it
 

@@ -13,7 +13,7 @@ from generation.demo import train
 from generation.demo.judge import judge
 from generation.demo.scenes import COLOURS, HELD_OUT, SHAPES
 from generation.pipelines.card import find_card
-from generation.pipelines.pipeline import Step, load_pipeline
+from generation.pipelines.pipeline import Row, Step, load_pipeline
 from generation.request import ImagineOptions
 
 MEBIBYTE = 2**20
@@ -45,7 +45,7 @@ def draw(request: pytest.FixtureRequest) -> Draw:
             seed=seed,
         )
         steps: list[Step] = []
-        return Drawn(pipeline.render(asked, seed, steps.append), steps)
+        return Drawn(pipeline.render([Row(asked, seed)], steps.append)[0], steps)
 
     return draw_it
 
@@ -149,7 +149,7 @@ def test_more_guidance_takes_the_picture_farther_from_what_it_were_without_words
 def test_previews_show_early_what_is_coming(draw: Draw) -> None:
     drawn = draw("a large red square on a white background", num_inference_steps=10)
 
-    previews = [step.preview() for step in drawn.steps]
+    previews = [step.preview(0) for step in drawn.steps]
 
     away = [difference(preview.resize(drawn.picture.size), drawn.picture) for preview in previews]
     assert judge(previews[5]).colour == "red"

@@ -8,7 +8,7 @@ import pytest
 from generation.catalogue import Catalogue
 from generation.demo.train import main
 from generation.pipelines.card import find_card
-from generation.pipelines.pipeline import load_pipeline
+from generation.pipelines.pipeline import Row, load_pipeline
 from generation.request import ImagineOptions
 
 
@@ -30,4 +30,4 @@ def test_training_goes_on_where_it_stopped_and_ends_in_a_checkpoint_that_draws(
     spec = replace(catalogue.get("demo"), checkpoint=str(tmp_path / "weights"))
     pipeline = load_pipeline(spec, catalogue.plan_default(spec, card), card)
     request = catalogue.complete(ImagineOptions(prompt="a ring", num_inference_steps=1), default_model="demo", seed=1)
-    assert pipeline.render(request, 1, lambda _: None).size == (256, 256)
+    assert pipeline.render([Row(request, 1)], lambda _: None)[0].size == (256, 256)

@@ -15,7 +15,7 @@ from PIL import Image
 
 from generation import Catalogue, ImagineRequest, JobState, Residency
 from generation.errors import Interrupted
-from generation.pipelines.pipeline import Pipeline, Step, load_pipeline
+from generation.pipelines.pipeline import Pipeline, Row, Step, load_pipeline
 from tests.generation.pipelines.tiny_sdxl import ENTRY, PROCESSOR, REQUEST, WHOLE, spec, write_checkpoint
 from tests.generation.strange_pictures import file_of, quarters
 from tests.generation.studio import Studio, job
@@ -42,7 +42,7 @@ def draw(
     pipeline: Pipeline, asked: ImagineRequest = ASKED, start: Image.Image | None = START, seed: int = 5
 ) -> np.ndarray[Any, Any]:
     """Draw, and give the levels of the pixels."""
-    return np.asarray(pipeline.render(asked, seed, ignore, start if asked.image else None)).astype(int)
+    return np.asarray(pipeline.render([Row(asked, seed, start if asked.image else None)], ignore)[0]).astype(int)
 
 
 def test_the_same_start_picture_and_seed_give_the_same_pixels(pipeline: Pipeline, checkpoint: Path) -> None:
@@ -76,7 +76,7 @@ def test_each_setting_changes_the_pixels(
 def test_the_picture_has_the_size_of_its_start_picture(pipeline: Pipeline, size: tuple[int, int]) -> None:
     asked = replace(ASKED, width=size[0], height=size[1])
 
-    assert pipeline.render(asked, 5, ignore, START.resize(size)).size == size
+    assert pipeline.render([Row(asked, 5, START.resize(size))], ignore)[0].size == size
 
 
 @pytest.mark.parametrize("scheduler", ["EulerDiscreteScheduler", "DDIMScheduler", "UniPCMultistepScheduler"])
@@ -87,7 +87,7 @@ def test_the_steps_that_are_told_are_those_that_are_taken(
     pipeline = load_pipeline(spec(checkpoint, scheduler=scheduler), WHOLE, PROCESSOR)
     asked, told = replace(ASKED, strength=strength), []
 
-    pipeline.render(asked, 5, told.append, START)
+    pipeline.render([Row(asked, 5, START)], told.append)
 
     assert [(step.number, step.count) for step in told] == [(number, steps) for number in range(1, steps + 1)]
     assert asked.steps_taken == steps
@@ -106,7 +106,7 @@ def test_a_request_counts_steps_as_diffusers_does(pipeline: Pipeline, strength: 
 def test_every_step_has_a_preview(pipeline: Pipeline) -> None:
     previews: list[Image.Image] = []
 
-    pipeline.render(ASKED, 5, lambda step: previews.append(step.preview()), START)
+    pipeline.render([Row(ASKED, 5, START)], lambda step: previews.append(step.preview(0)))
 
     assert [preview.size for preview in previews] == [(64, 64)] * 2
     assert previews[0].tobytes() != previews[1].tobytes()
@@ -121,7 +121,7 @@ def test_a_picture_stopped_at_a_step_leaves_the_model_usable_for_both(checkpoint
         raise Interrupted
 
     with pytest.raises(Interrupted):
-        pipeline.render(ASKED, 5, stop, START)
+        pipeline.render([Row(ASKED, 5, START)], stop)
 
     assert (draw(pipeline) == before[0]).all()
     assert (draw(pipeline, REQUEST) == before[1]).all()
@@ -168,7 +168,7 @@ def test_an_autoencoder_tiny_serves_as_well(tmp_path: Path) -> None:
     write_checkpoint(tmp_path, is_vae_tiny=True)
     pipeline = load_pipeline(spec(tmp_path), WHOLE, PROCESSOR)
 
-    image = pipeline.render(ASKED, 5, ignore, START)
+    image = pipeline.render([Row(ASKED, 5, START)], ignore)[0]
 
     assert image.size == (128, 128)
     assert (draw(pipeline) != draw(pipeline, ASKED, START.rotate(90))).any()

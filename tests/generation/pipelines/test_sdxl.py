@@ -15,7 +15,7 @@ from PIL import Image
 
 from generation import Catalogue, ImagineRequest, JobState, Residency
 from generation.errors import Interrupted
-from generation.pipelines.pipeline import Pipeline, Step, load_pipeline
+from generation.pipelines.pipeline import Pipeline, Row, Step, load_pipeline
 from tests.generation.pipelines.tiny_sdxl import ENTRY, PROCESSOR, REQUEST, WHOLE, spec, write_checkpoint
 from tests.generation.studio import Studio, job
 
@@ -36,11 +36,11 @@ def ignore(_: Step) -> None:
 
 def pixels(pipeline: Pipeline, asked: ImagineRequest = REQUEST, seed: int = 5) -> bytes:
     """Draw, and give the bare pixels."""
-    return pipeline.render(asked, seed, ignore).tobytes()
+    return pipeline.render([Row(asked, seed)], ignore)[0].tobytes()
 
 
 def test_a_picture_has_the_size_asked_for(pipeline: Pipeline) -> None:
-    image = pipeline.render(replace(REQUEST, width=192, height=64), 5, ignore)
+    image = pipeline.render([Row(replace(REQUEST, width=192, height=64), 5)], ignore)[0]
 
     assert (image.size, image.mode) == ((192, 64), "RGB")
 
@@ -79,9 +79,9 @@ def test_every_step_is_told_with_a_preview_of_its_latents(pipeline: Pipeline) ->
 
     def watch(step: Step) -> None:
         told.append((step.number, step.count))
-        previews.append(step.preview())
+        previews.append(step.preview(0))
 
-    pipeline.render(REQUEST, 5, watch)
+    pipeline.render([Row(REQUEST, 5)], watch)
 
     assert told == [(1, 3), (2, 3), (3, 3)]
     assert {preview.size for preview in previews} == {(64, 64)}  # 16 x 16 latents, four pixels each
@@ -99,7 +99,7 @@ def test_a_picture_stopped_at_a_step_leaves_the_model_usable(checkpoint: Path, a
             raise Interrupted
 
     with pytest.raises(Interrupted):
-        pipeline.render(REQUEST, 5, stop)
+        pipeline.render([Row(REQUEST, 5)], stop)
 
     assert pixels(pipeline) == before
 
@@ -144,7 +144,7 @@ def test_a_tiled_plan_decodes_a_large_picture_in_tiles(pipeline: Pipeline, check
     one_tile = replace(REQUEST, width=512, height=512, num_inference_steps=1)
     large = replace(one_tile, width=576)
 
-    in_tiles, whole = (np.asarray(one.render(large, 5, ignore)).astype(int) for one in (tiled, pipeline))
+    in_tiles, whole = (np.asarray(one.render([Row(large, 5)], ignore)[0]).astype(int) for one in (tiled, pipeline))
 
     assert 0 < np.abs(in_tiles - whole).mean() < 5
     assert pixels(tiled, one_tile) == pixels(pipeline, one_tile)
@@ -154,7 +154,7 @@ def test_a_tiled_plan_decodes_a_large_picture_in_tiles(pipeline: Pipeline, check
 def test_an_offloaded_model_draws_the_same_but_for_rounding(pipeline: Pipeline, checkpoint: Path) -> None:
     offloaded = load_pipeline(spec(checkpoint), replace(WHOLE, residency=Residency.OFFLOAD), PROCESSOR)
 
-    one, other = (np.asarray(each.render(REQUEST, 5, ignore)).astype(int) for each in (offloaded, pipeline))
+    one, other = (np.asarray(each.render([Row(REQUEST, 5)], ignore)[0]).astype(int) for each in (offloaded, pipeline))
 
     assert np.abs(one - other).max() <= 2
 
@@ -183,7 +183,7 @@ def test_an_autoencoder_tiny_serves_as_well(tmp_path: Path) -> None:
     previews = []
 
     pipeline = load_pipeline(spec(tmp_path), WHOLE, PROCESSOR)
-    image = pipeline.render(REQUEST, 5, lambda step: previews.append(step.preview()))
+    image = pipeline.render([Row(REQUEST, 5)], lambda step: previews.append(step.preview(0)))[0]
 
     assert image.size == (128, 128)
     assert [preview.size for preview in previews] == [(64, 64)] * 3

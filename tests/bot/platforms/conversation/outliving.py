@@ -61,6 +61,19 @@ class Outliving:
 
         await becomes(ann, waiting, " done in ")
 
+    async def test_a_job_that_waits_says_why_to_whoever_may_ask(self, stage: Stage, ann: Person, bob: Person) -> None:
+        with held(stage):
+            await asked(stage.in_private(ann), "/imagine the one that holds up the others", has("queued"))
+            waiting = await asked(ann, "/imagine a cat --steps 3", has("queued"))
+            await pressed(bob, waiting, "Why?", has("somebody else's"))
+            await becomes(ann, waiting, "1 run before yours")
+            said = await pressed(ann, waiting, "Why?", has(f"Job {number_of(waiting)} waits, 1 run before it"))
+        done = await becomes(ann, waiting, " done in ")
+
+        assert "1 run being made now" in said.text
+        assert "holds up" not in said.text
+        assert "Why?" not in done.buttons.values()
+
     async def test_the_same_event_twice_makes_no_second_job(self, stage: Stage, ann: Person) -> None:
         first = await asked(ann, "/imagine a cat")
         await stage.repeat(ann)

@@ -1,0 +1,184 @@
+"""How is one worker kept busy: errands first, then whatever the queue selects for it?"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
+
+from generation.dispatcher import Dispatcher
+from generation.errors import GenerationError, ModelLoadError, WorkerDownError
+from generation.events import Load, ModelLoaded, ModelLoadFailed, Unload
+from generation.job import Gpu
+from generation.port import Worker
+from generation.vram import Card
+
+CLOSED = "The image service is being shut down."
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class _Errand:
+    """Something the worker does between two dispatches."""
+
+    run: Callable[[], Awaitable[Any]]
+    done: asyncio.Future[Any]
+
+
+class Lane:
+    """A worker with its errands. `may_work` tells whether it is to take jobs now; `told_card` hears of its card.
+
+    `obstacle` says why its worker did not start, "" while nothing is wrong; `stalled` is called when jobs wait for it.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        worker: Worker,
+        dispatcher: Dispatcher,
+        *,
+        may_work: Callable[[], bool],
+        told_card: Callable[[Card], None],
+        stalled: Callable[[], None],
+    ) -> None:
+        self.card: Card | None = None
+        self.obstacle = ""
+        self._number = number
+        self._worker = worker
+        self._dispatcher = dispatcher
+        self._may_work = may_work
+        self._told_card = told_card
+        self._stalled = stalled
+        self._errands: deque[_Errand] = deque()
+        self._wake = asyncio.Event()
+        self._is_closed = False
+
+    @property
+    def resident(self) -> frozenset[str]:
+        """The models that its worker has loaded."""
+        return self._worker.resident
+
+    @property
+    def gpu(self) -> Gpu:
+        """The lane as the queue sees it."""
+        card = "" if self.card is None else self.card.name
+        return Gpu(number=self._number, card=card, resident=self.resident)
+
+    def wake(self) -> None:
+        """Let it look whether there is something to do."""
+        self._wake.set()
+
+    async def start(self) -> Card:
+        """Have the worker up, after what it does now, and tell its card.
+
+        Raises:
+            WorkerDownError: it cannot be started; it is tried again when somebody asks again or a job waits.
+        """
+        return await self._send(self._start_worker)
+
+    async def load(self, model: str) -> float:
+        """Make a model resident; gives the seconds it took.
+
+        Raises:
+            ModelLoadError: it does not fit or cannot be read; the text says what to do.
+            WorkerDownError: the worker died or hung while loading, or cannot be started.
+        """
+        return await self._send(partial(self._load, model))
+
+    async def unload(self, model: str) -> bool:
+        """Drop a model; False if it was not resident.
+
+        Raises:
+            WorkerDownError: the worker died, and the model with it.
+        """
+        return await self._send(partial(self._unload, model))
+
+    async def serve(self) -> None:
+        """The heart: errands first, then whatever the queue selects; sleep when there is neither."""
+        while True:
+            if self._errands:
+                await self._do(self._errands[0])
+                self._errands.popleft()
+            elif not self._may_work():
+                self._wake.clear()
+                await self._wake.wait()
+            elif await self._is_up() and self._may_work() and not self._errands:
+                await self._dispatcher.run_next(self.gpu, self._worker)
+
+    def close(self) -> None:
+        """Let nobody wait for what will not happen any more."""
+        self._is_closed = True
+        for errand in self._errands:
+            if not errand.done.done():
+                errand.done.set_exception(WorkerDownError(CLOSED))
+
+    async def _send(self, run: Callable[[], Awaitable[T]]) -> T:
+        if self._is_closed:
+            raise WorkerDownError(CLOSED)
+        errand = _Errand(run, asyncio.get_running_loop().create_future())
+        self._errands.append(errand)
+        self._wake.set()
+        result: T = await errand.done
+        return result
+
+    async def _do(self, errand: _Errand) -> None:
+        try:
+            result = await errand.run()
+        except GenerationError as error:
+            if not errand.done.done():
+                errand.done.set_exception(error)
+        else:
+            if not errand.done.done():
+                errand.done.set_result(result)
+
+    async def _is_up(self) -> bool:
+        """Start the worker before a job is chosen: that a worker does not start is no job's fault."""
+        try:
+            await self._start_worker()
+        except WorkerDownError:
+            self._stalled()
+            return False
+        return True
+
+    async def _start_worker(self) -> Card:
+        try:
+            card = await self._worker.start()
+        except WorkerDownError as error:
+            self.obstacle = str(error)
+            raise
+        self.obstacle = ""
+        if card != self.card:
+            self.card = card
+            self._told_card(card)
+        return card
+
+    async def _load(self, model: str) -> float:
+        card = await self._start_worker()
+        seconds = await self._perform(Load(model=model))
+        if seconds:
+            self._dispatcher.learn_load(model, seconds, card.name)
+        return seconds
+
+    async def _unload(self, model: str) -> bool:
+        was_resident = model in self.resident
+        if was_resident:
+            await self._perform(Unload(model=model))
+        return was_resident
+
+    async def _perform(self, order: Load | Unload) -> float:
+        seconds = 0.0
+        async with contextlib.aclosing(self._worker.perform(order)) as events:
+            async for event in events:
+                match event:
+                    case ModelLoaded():
+                        seconds = event.seconds
+                    case ModelLoadFailed():
+                        raise ModelLoadError(event.text)
+                    case _:
+                        pass
+        return seconds
