@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from bot import logs
@@ -43,12 +43,13 @@ from bot.platforms.connection import Desk
 from bot.policies import Policies
 from bot.preferences import NO_STYLE, Preferences
 from bot.quotas import Quotas
-from bot.recorder import Recorder
+from bot.recorder import Recorder, restored
+from bot.resumption import Resumption
 from bot.router import Router
 from bot.settings import Settings
 from bot.start_images import StartImages
 from bot.weights import Weights
-from generation import OUTLOOK_PAUSE_S, Catalogue, Learned, LocalWorker, Service, WorkerSetup
+from generation import OUTLOOK_PAUSE_S, Catalogue, LocalWorker, Service, WorkerSetup
 from storage import Database, History, Jobs, Ledger, Measurements, Members, Pictures, open_directory
 from storage import Settings as Notes
 
@@ -146,7 +147,7 @@ async def _running(
         catalogue,
         workers,
         policy=settings.queue.policy,
-        learned=[Learned(**asdict(record)) for record in await kept.measurements.all()],
+        learned=[restored(record) for record in await kept.measurements.all()],
         waits=[(foretold_ms / 1000, waited_ms / 1000) for foretold_ms, waited_ms in await kept.ledger.waits()],
         start_images=kept.pictures.path,
         is_paused=await kept.notes.get(PAUSED) is not None,
@@ -178,8 +179,8 @@ async def _desk(
     await policies.load()
     preferences = Preferences(catalogue, kept.notes)
     quotas, weights = Quotas(kept.notes, access, links), Weights(kept.notes, kept.members, links, service)
-    intake = Intake(service, kept.jobs, kept.members, places, delivery, quotas, weights, links)
-    await intake.resume()
+    intake = Intake(service, kept.jobs, places, delivery, quotas, weights, links)
+    await Resumption(service, kept.jobs, kept.members, delivery, intake).resume()
     groups = (
         Imagine(
             Completion(catalogue, places, quotas, preferences, StartImages(kept.pictures, access, places)),

@@ -13,21 +13,17 @@ from bot.links import Links
 from bot.places import Places
 from bot.quotas import Quotas
 from bot.weights import Weights
-from generation import ImagineRequest, Job, JobState, Seat, Service
-from storage import JobOutcome, JobRecord, Jobs, Members, NewJob
+from generation import ImagineRequest, Job, Seat, Service
+from storage import JobRecord, Jobs, NewJob
 
 
 class Intake:
-    """The one way into the queue, for new jobs and for those that an earlier run left behind.
-
-    `now` gives Unix time.
-    """
+    """The one way into the queue, for new jobs and for those that an earlier run left behind; `now` gives Unix time."""
 
     def __init__(
         self,
         service: Service,
         jobs: Jobs,
-        members: Members,
         places: Places,
         delivery: Delivery,
         quotas: Quotas,
@@ -37,7 +33,6 @@ class Intake:
     ) -> None:
         self._service = service
         self._jobs = jobs
-        self._members = members
         self._places = places
         self._delivery = delivery
         self._quotas = quotas
@@ -68,7 +63,7 @@ class Intake:
         if is_new:
             record = await self._jobs.get(job_id)
             assert record is not None
-            self._enqueue([(record, await self._job(record))], self._service.submit, {record.id: call.key}, call)
+            self.enqueue([(record, await self.job(record))], self._service.submit, {record.id: call.key}, call)
         return Accepted(job_id=job_id)
 
     def _new_job(self, call: Call, request: ImagineRequest, *, rerun_of: int | None, is_spoiler: bool) -> NewJob:
@@ -87,42 +82,23 @@ class Intake:
             is_spoiler=is_spoiler,
         )
 
-    async def resume(self) -> None:
-        """Take up what an earlier run left: accounts, jobs that are not over, and ends that nobody was shown."""
-        for owner, account in (await self._members.accounts()).items():
-            self._service.restore(owner, account.virtual_time_ms, account.weight)
-        unfinished = []
-        for record in sorted(await self._jobs.unfinished(), key=_by_boost):
-            job = await self._job(record)
-            if job.missing:
-                unfinished.append((record, job))
-            else:  # its last picture was kept, but not its end
-                done = JobOutcome(job_id=record.id, state=JobState.DONE, gpu_ms=record.gpu_ms)
-                await self._jobs.settle([done], virtual_times_ms={})
-        keys = await self._jobs.keys()
-        for record in await self._jobs.owed():
-            if record.is_deleted:
-                await self._jobs.delete(record.id)  # which may have been broken off
-                self._delivery.remove(record)
-            else:
-                self._delivery.follow(record, key=keys.get(record.id, ""))
-                await self._delivery.show_end(record)
-        self._enqueue(unfinished, self._service.take_back, keys)
-
-    def _enqueue(
+    def enqueue(
         self,
         jobs: Iterable[tuple[JobRecord, Job]],
         put: Callable[[Job], None],
         keys: Mapping[int, str],
         call: Call | None = None,
     ) -> None:
-        """Without a pause in between, so that the first view of a job's message is its place in the queue."""
+        """Let jobs wait, each followed by its message.
+
+        Without a pause in between, so that the first view of a message is the job's place in the queue.
+        """
         for record, job in jobs:
             self._delivery.follow(record, call, key=keys.get(record.id, ""))
             put(replace(job, owner=self._links.person(job.owner)))  # linked, maybe, since its record was read
         self._delivery.refresh_waiting()
 
-    async def _job(self, record: JobRecord) -> Job:
+    async def job(self, record: JobRecord) -> Job:
         """Give what is left to do of a job; pictures that are kept already are not made again."""
         request = ImagineRequest.from_json(dict(record.request))
         kept = {picture.index for picture in record.pictures}
@@ -147,8 +123,3 @@ class Intake:
             return {}
         batches = {picture.index: picture.provenance.get("batch") for picture in original.pictures}
         return {index: Seat.from_text(batch) for index, batch in batches.items() if batch is not None}
-
-
-def _by_boost(record: JobRecord) -> tuple[bool, int, int]:
-    """Order boosted jobs by when they were boosted, and all others after them, oldest first."""
-    return record.boosted_ms is None, record.boosted_ms or 0, record.id

@@ -103,6 +103,11 @@ class Recorder:
             self._lost[event.job_id] = str(error)
 
 
+def restored(record: LearnedRecord) -> Learned:
+    """Give what was learned as it was before it was kept."""
+    return Learned(card=record.card, model=record.model, shape=record.shape, facts=record.facts)
+
+
 def _records(learned: Sequence[Learned]) -> list[LearnedRecord]:
     return [
         LearnedRecord(card=known.card, model=known.model, shape=known.shape, facts=known.facts) for known in learned

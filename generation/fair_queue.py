@@ -24,6 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 
 from generation.forecast import Flight, Outlook, look_ahead
 from generation.job import Dispatch, Gpu, Job, Reason, Seat, Share
@@ -98,6 +99,7 @@ class FairQueue:
         job = self._room.get(job_id)
         if job is not None:
             self._room.take(job)
+            self._room.forget(job_id)
         return job
 
     def boost(self, job_id: int) -> bool:
@@ -123,13 +125,10 @@ class FairQueue:
         choice = self._choose(first, limit_ms, gpu, now_s)
         if choice.passed_over is not None:
             self._room.passed_over_s[choice.passed_over.id] = now_s
-        if seats := self._seated(choice.job, gpu.card):
-            parts, size = [replace(choice.job, missing=tuple(seats))], next(iter(seats.values())).of
-            rows = [tuple(seat.place for seat in seats.values())]
-        else:
-            parts = self._filled(choice.job, limit_ms, gpu.card)
-            rows = _rows(parts)
-            size = sum(map(len, rows))
+        seats = self._seated(choice.job, gpu.card)
+        parts = [replace(choice.job, missing=tuple(seats))] if seats else self._filled(choice.job, limit_ms, gpu.card)
+        rows = [tuple(seat.place for seat in seats.values())] if seats else _rows(parts)
+        size = next(iter(seats.values())).of if seats else sum(map(len, rows))
         self._depart(parts, size, choice.reason, gpu, now_s)
         return Dispatch(
             id=self._dispatches,
@@ -152,21 +151,14 @@ class FairQueue:
         for job, part in zip(flight.jobs, flight.parts, strict=True):
             owner = self._room.owner(job.owner)
             self._room.set_account(job.owner, owner.account_ms + owner.charge_ms(gpu_seconds * part))
+            self._room.forget(job.id)
         if is_whole:
             self.speeds.learn(flight.request, flight.size, gpu_seconds, flight.card)
         return flight.jobs
 
     def fail(self, dispatch_id: int) -> tuple[Job, ...]:
-        """Forget a dispatch that the machine broke, for which nobody is charged.
-
-        Gives its jobs with all that they lack; none of them waits any more, until the caller puts it back.
-        """
-        flight = self._land(dispatch_id)
-        rests = {job.id: self.cancel(job.id) for job in flight.jobs}
-        return tuple(
-            job if (rest := rests[job.id]) is None else replace(rest, missing=tuple(sorted(job.missing + rest.missing)))
-            for job in flight.jobs
-        )
+        """Forget a dispatch that broke, at nobody's expense; gives its jobs whole, and none of them waits any more."""
+        return tuple(self._whole(job) for job in self._land(dispatch_id).jobs)
 
     def waits(self, job_id: int) -> bool:
         """Tell whether a job, or a part of it, waits."""
@@ -286,6 +278,13 @@ class FairQueue:
         else:
             self._room.take(whole)
 
+    def _whole(self, part: Job) -> Job:
+        """Take the rest of a job out of the waiting room, and give it with the part that came back."""
+        if (rest := self._room.get(part.id)) is None:
+            return part
+        self._room.take(rest)
+        return replace(rest, missing=tuple(sorted(part.missing + rest.missing)))
+
     def _land(self, dispatch_id: int) -> Flight:
         flight = self._in_flight.pop(dispatch_id)
         for job, charge in zip(flight.jobs, flight.charges_ms, strict=True):
@@ -296,5 +295,5 @@ class FairQueue:
 
 def _rows(parts: Sequence[Job]) -> list[tuple[int, ...]]:
     """Lay out the pictures of a call, one row each."""
-    ends = [sum(len(part.missing) for part in parts[: number + 1]) for number in range(len(parts))]
-    return [tuple(range(end - len(part.missing), end)) for part, end in zip(parts, ends, strict=True)]
+    rows = count()
+    return [tuple(next(rows) for _ in part.missing) for part in parts]

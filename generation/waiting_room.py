@@ -82,10 +82,14 @@ class WaitingRoom:
         self.put(new)
 
     def take(self, job: Job) -> None:
-        """Take a job out, and what set it apart."""
+        """Take a job out; what is known of a switch that was put off for it stays, until it is forgotten."""
         self._take(job)
-        self.passed_over_s.pop(job.id, None)
         self._boosted.pop(job.id, None)
+
+    def forget(self, job_id: int) -> None:
+        """Forget that the switch for a job was put off, unless it waits."""
+        if job_id not in self._jobs:
+            self.passed_over_s.pop(job_id, None)
 
     def _take(self, job: Job) -> None:
         del self._jobs[job.id]

@@ -66,23 +66,6 @@ class Members:
 
         await self._database.write(unit)
 
-    async def person(self, account: str) -> str:
-        """Give the key of an account's person: its own, unless it is linked."""
-
-        async def unit(connection: AsyncConnection) -> str:
-            return await _person(connection, account)
-
-        return await self._database.read(unit)
-
-    async def linked(self, person: str) -> tuple[str, ...]:
-        """Give the accounts that were linked to this one."""
-        query = select(MemberRow.key).where(MemberRow.person == person).order_by(MemberRow.key)
-
-        async def unit(connection: AsyncConnection) -> tuple[str, ...]:
-            return tuple((await connection.execute(query)).scalars())
-
-        return await self._database.read(unit)
-
     async def links(self) -> Mapping[str, str]:
         """Give the person of every account that is linked to another one."""
         query = select(MemberRow.key, MemberRow.person).where(MemberRow.person.is_not(None))

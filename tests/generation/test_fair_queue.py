@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from generation.fair_queue import FairQueue
-from generation.job import Gpu
+from generation.job import Gpu, Reason
 from generation.speeds import Speeds
 from tests.generation.one_card import (
     LOAD_S,
@@ -284,3 +284,25 @@ def test_a_dispatch_that_breaks_is_as_if_it_had_never_begun(script: list[Deed], 
         broken.schedule = list(smooth.schedule)
 
     assert broken.play(script[at:]).drain().schedule == smooth.play(script[at:]).drain().schedule
+
+
+def test_a_switch_that_was_put_off_is_not_put_off_anew_when_its_call_breaks() -> None:
+    here, other = MODELS[:2]
+    queue = FairQueue(Speeds(guess), WINDOWED)
+    queue.add(job(1, "ann", asked=request(model=other)))
+    for number in range(2, 12):
+        queue.add(job(number, "bob", asked=request(model=here)))
+    warm = Gpu(resident=frozenset({here}))
+    first = queue.select(warm, now_s=0.0)
+    assert first is not None
+    queue.complete(first.id, 1.0)
+    late_s = WINDOWED.staleness * LOAD_S
+    overdue = queue.select(warm, now_s=late_s)
+    assert overdue is not None
+
+    (back,) = queue.fail(overdue.id)
+    queue.put_back(replace(back, attempts=1), now_s=late_s)
+
+    again = queue.select(warm, now_s=late_s)
+    assert again is not None
+    assert (first.passed_over, overdue.reason, again.reason) == (1, Reason.OVERDUE, Reason.OVERDUE)

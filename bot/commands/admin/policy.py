@@ -12,9 +12,10 @@ from bot.chat import Call, CommandError, View
 from bot.command import Argument, command, shortened
 from bot.comparisons import report
 from bot.policies import GPUS, PARAMETERS, QUOTA, Parameter, Policies, changed, read_values, value_of, written
+from bot.recorder import restored
 from bot.trials import Variant, compare, playable
-from generation import Learned, Service
-from storage import LearnedRecord, Ledger, Measurements, Members
+from generation import Service
+from storage import Ledger, Measurements, Members
 
 TRY, SET, DEFAULTS = "try", "set", "defaults"
 EXAMPLE = f"{TRY} W=60 quota=20"
@@ -92,7 +93,7 @@ class PolicyAdmin:
         jobs = await asyncio.to_thread(playable, recorded, self._service.catalogue)
         if not jobs:
             raise CommandError(f"No job of the last {MOST_DAYS} days is recorded, so there is nothing to play again.")
-        learned = [_learned(each) for each in await self._measurements.all()]
+        learned = [restored(each) for each in await self._measurements.all()]
         weights = {key: account.weight for key, account in (await self._members.accounts()).items()}
         found = await asyncio.to_thread(compare, jobs, self._service.guesses, learned, weights, (in_force, tried))
         return report(found, in_force, tried, is_cut_off=len(recorded) == MOST_JOBS)
@@ -115,7 +116,3 @@ def _tried(in_force: Variant, values: Mapping[str, float]) -> Variant:
     if replace(tried, policy=replace(tried.policy, boost_s_per_hour=in_force.policy.boost_s_per_hour)) == in_force:
         raise CommandError("Boosts are not played again: try other values, such as /admin policy try W=60")
     return tried
-
-
-def _learned(record: LearnedRecord) -> Learned:
-    return Learned(card=record.card, model=record.model, shape=record.shape, facts=record.facts)
