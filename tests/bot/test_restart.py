@@ -158,7 +158,7 @@ async def test_what_was_learned_of_speeds_outlives_a_restart(room: Room) -> None
 
 async def test_how_a_forecast_came_out_is_kept(room: Room) -> None:
     async with room:
-        first = await room.running("/imagine a cat")
+        await room.running("/imagine a cat")
         second = await room.accept("/imagine a dog --steps 3")
         await room.counted(second)
         room.release()
