@@ -114,7 +114,8 @@ def test_each_picture_of_a_call_is_but_for_rounding_what_it_were_alone(
     alone = [pictures(pipeline, row)[0] for row in rows]
 
     assert all(np.abs(one - other).max() <= ROUNDING for one, other in zip(together, alone, strict=True))
-    assert all(np.abs(one - together[0]).max() > 10 * ROUNDING for one in together[1:])
+    strangers = [one for one, row in zip(together, rows, strict=True) if row.seed != MINE.seed]
+    assert all(np.abs(one - together[0]).max() > 10 * ROUNDING for one in strangers)
 
 
 @pytest.mark.parametrize("scheduler", SCHEDULERS)
