@@ -34,6 +34,12 @@ def no_rule_of_a_platform_was_broken() -> Iterator[None]:
     check_all()
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the soaks, the longest of all files: at the end, the other workers would wait for them."""
+    items.sort(key=lambda item: "tests/soak/" not in item.path.as_posix())
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Print what tests have measured, whether they passed or not; it comes with their reports, from any process."""
     reports = [report for outcome in ("passed", "failed") for report in terminalreporter.stats.get(outcome, [])]
