@@ -68,6 +68,7 @@ def check_room(job: JobRecord, boosts: Sequence[Boost], most_s: float, now_s: fl
         freed_s, rest_s = freed_s + boost.expected_ms / 1000, boost.at_ms / 1000 + HOUR_S - now_s
         if cost_s <= freed_s:
             break
+    rest_s = min(rest_s, HOUR_S)  # a boost that was kept a moment ago may be younger than `now_s`
     minutes = max(1, math.ceil(rest_s / MINUTE_S))
     raise CommandError(
         f"{should}, but of the {most_s:g} s that boosts may take in an hour {max(left_s, 0):.0f} s are left: "
