@@ -9,26 +9,16 @@ import asyncio
 import statistics
 import tempfile
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import torch
 
-from generation import (
-    Catalogue,
-    DispatchSettled,
-    ImagineOptions,
-    ImagineRequest,
-    Job,
-    JobEnded,
-    LocalWorker,
-    Service,
-    WorkerSetup,
-)
+from generation import Catalogue, Guesses, ImagineOptions, ImagineRequest
 from generation.pipelines.card import find_card
 from generation.pipelines.pipeline import Pipeline, Row, load_pipeline
+from generation.speeds import Speeds
+from tests.benchmarks.serving import opened, serve
 
 PROMPT = "a red star on a blue background"
 ROUNDS = 7
@@ -49,41 +39,20 @@ def call_seconds(pipeline: Pipeline, request: ImagineRequest, pictures: int) -> 
 
 
 def print_curve(catalogue: Catalogue, model: str) -> None:
-    """Time calls of several sizes in turn."""
+    """Time calls of several sizes in turn, and say what is learned of them."""
     spec, card = catalogue.get(model), find_card("cpu")
     pipeline, request = load_pipeline(spec, catalogue.plan_default(spec, card), card), asked(catalogue, model)
+    guesses = Guesses(catalogue)
+    guesses.note(card)
+    speeds = Speeds(guesses)
     rounds = [[call_seconds(pipeline, request, pictures) for pictures in SIZES] for _ in range(ROUNDS + 1)][1:]
     for place, pictures in enumerate(SIZES):
         seconds = statistics.median(each[place] for each in rounds)
         ratio = statistics.median(each[place] / each[0] / pictures for each in rounds)
+        speeds.learn(request, pictures, seconds, card.name)
         print(f"{model:<10} {pictures} in a call: {seconds:.2f} s, a picture {ratio:.2f} times what it takes alone")
-
-
-@asynccontextmanager
-async def opened(catalogue: Catalogue, directory: Path) -> AsyncIterator[Service]:
-    """Open a service on a worker process of its own."""
-    setup = WorkerSetup(catalogue=catalogue, device="cpu", log_file=str(directory / "worker.log"))
-    worker = LocalWorker(setup, step_timeout_s=300, load_timeout_s=300)
-    async with worker, Service(catalogue, [worker]) as service:
-        yield service
-
-
-async def crowd_seconds(service: Service, request: ImagineRequest, first: int) -> tuple[float, int]:
-    """Let everybody ask for a picture at once; gives the seconds until all have theirs, and the calls that it took."""
-    started, calls, left = time.monotonic(), 0, PEOPLE
-    expected_s = service.expected_s(request)
-    for number in range(PEOPLE):
-        own = replace(request, seed=number)
-        service.submit(
-            Job(id=first + number, owner=f"bench:{number}", request=own, missing=(0,), expected_s=expected_s)
-        )
-    async for event in service.events():
-        if isinstance(event, DispatchSettled):
-            calls += 1
-            left -= sum(isinstance(outcome, JobEnded) for outcome in event.outcomes)
-            if not left:
-                break
-    return time.monotonic() - started, calls
+    learned = "share calls" if speeds.pays(request, card.name) else "are served one by one"
+    print(f"{model:<10} as learned from this, people {learned}")
 
 
 async def compare(catalogue: Catalogue, model: str, directory: Path) -> None:
@@ -93,8 +62,9 @@ async def compare(catalogue: Catalogue, model: str, directory: Path) -> None:
     together, alone = [], []
     async with opened(catalogue, directory) as batching, opened(singly, directory) as single:
         for number in range(ROUNDS + 1):  # the first round warms up: it loads the model and learns the speeds
-            together.append(await crowd_seconds(batching, request, 1 + number * PEOPLE))
-            alone.append(await crowd_seconds(single, request, 1 + number * PEOPLE))
+            crowd = [replace(request, seed=seed) for seed in range(PEOPLE)]
+            together.append(await serve(batching, crowd, first=1 + number * PEOPLE))
+            alone.append(await serve(single, crowd, first=1 + number * PEOPLE))
     ratio = statistics.median(one[0] / other[0] for one, other in zip(together[1:], alone[1:], strict=True))
     print(
         f"{model:<10} {PEOPLE} people through the service: {statistics.median(each[0] for each in together[1:]):.2f} s "
@@ -107,7 +77,7 @@ async def compare(catalogue: Catalogue, model: str, directory: Path) -> None:
 def main() -> None:
     """Time both entries of the demo model."""
     catalogue = Catalogue.load()
-    print(f"torch {torch.__version__} on {torch.get_num_threads()} threads, median of {ROUNDS}")
+    print(f"torch {torch.__version__}, median of {ROUNDS}")
     with tempfile.TemporaryDirectory() as directory:
         for model in ("demo", "demo-fast"):
             print_curve(catalogue, model)

@@ -15,18 +15,10 @@ import diffusers
 import torch
 import transformers
 
-from generation import (
-    Catalogue,
-    DispatchSettled,
-    ImagineOptions,
-    ImagineRequest,
-    Job,
-    JobEnded,
-    LocalWorker,
-    Service,
-    WorkerSetup,
-)
+from generation import Catalogue, ImagineOptions, ImagineRequest
 from generation.pipelines.checkpoint import find_checkpoint
+from generation.pipelines.sdxl import PROCESSOR_THREADS
+from tests.benchmarks.serving import opened, serve
 
 PROMPT = "a red star on a blue background"
 ROUNDS = 7
@@ -56,30 +48,14 @@ def bare_seconds(pipe: diffusers.StableDiffusionXLPipeline, request: ImagineRequ
     return time.monotonic() - started
 
 
-async def service_seconds(service: Service, job_id: int, request: ImagineRequest) -> float:
-    """Make one picture by queue, worker process and PNG, previews included."""
-    started = time.monotonic()
-    expected_s = service.expected_s(request)
-    service.submit(Job(id=job_id, owner="bench", request=request, missing=(0,), expected_s=expected_s))
-    async for event in service.events():
-        if isinstance(event, DispatchSettled):
-            (outcome,) = event.outcomes
-            assert isinstance(outcome, JobEnded), outcome
-            assert outcome.state == "done", outcome.error
-            return time.monotonic() - started
-    raise AssertionError("the events ended before the job did")
-
-
 async def compare(catalogue: Catalogue, model: str, directory: Path) -> None:
     """Time both ways in turn and print a line."""
-    setup = WorkerSetup(catalogue=catalogue, device="cpu", log_file=str(directory / "worker.log"))
     pipe = bare_pipeline(catalogue, model)
     request = catalogue.complete(ImagineOptions(prompt=PROMPT), default_model=model, seed=7)
     ours, bare = [], []
-    worker = LocalWorker(setup, step_timeout_s=300, load_timeout_s=300)
-    async with worker, Service(catalogue, [worker]) as service:
+    async with opened(catalogue, directory) as service:
         for number in range(ROUNDS + 1):  # the first round warms up: it loads the model
-            ours.append(await service_seconds(service, number + 1, request))
+            ours.append((await serve(service, [request], first=number + 1))[0])
             bare.append(bare_seconds(pipe, request))
     ratios = [one / other for one, other in zip(ours[1:], bare[1:], strict=True)]
     print(
@@ -96,6 +72,7 @@ def main() -> None:
     for library in (diffusers, transformers):
         library.utils.logging.set_verbosity_error()
         library.utils.logging.disable_progress_bar()
+    torch.set_num_threads(PROCESSOR_THREADS)  # as the worker does: what is compared is the way, not the threads
     catalogue = Catalogue.load()
     print(f"torch {torch.__version__} on {torch.get_num_threads()} threads, median of {ROUNDS}")
     with tempfile.TemporaryDirectory() as directory:

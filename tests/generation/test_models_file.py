@@ -66,6 +66,16 @@ def test_a_relative_checkpoint_begins_at_the_file(tmp_path: Path) -> None:
         ("adult = false", 'adult = "yes"', "mine.adult is 'yes'; allowed: true or false."),
         (
             "seconds_per_step = 0.1",
+            "seconds_per_step = 0.1\nmost_at_once = 9",
+            "mine.most_at_once is 9; allowed: a whole number from 1 to 8.",
+        ),
+        (
+            "batch_fixed_share = 0.0",
+            "batch_fixed_share = 1.5",
+            "mine.batch_fixed_share is 1.5; allowed: a number from 0 to 1.",
+        ),
+        (
+            "seconds_per_step = 0.1",
             "seconds_per_step = 0",
             "_step is 0; allowed: a number from 1e-06 to 10000.",
         ),

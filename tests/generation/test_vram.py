@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generation import Card, Catalogue, DoesNotFitError, ImagineRequest, ModelSpec, Residency, VramPlan
-from generation.vram import plan, smallest_card_gib
+from generation.vram import ACTIVATION_SLACK, plan, smallest_card_gib
 
 CATALOGUE = Catalogue.load()
 SDXL = CATALOGUE.get("sdxl")
@@ -94,3 +94,30 @@ def test_a_plan_fits_and_more_memory_never_gives_a_worse_one(
 
     assert found.predicted_peak_gib <= memory_gib
     assert _rank(plan(asked, spec.memory, gpu(memory_gib + more_gib))) <= _rank(found)
+
+
+def test_each_picture_more_in_a_call_adds_to_denoising_alone() -> None:
+    peaks = [plan(REQUEST, SDXL.memory, gpu(200), rows=rows).predicted_peak_gib for rows in range(1, 33)]
+
+    slope = SDXL.memory.denoise_gib_per_megapixel * ACTIVATION_SLACK
+    assert peaks[0] == peaks[1]  # as long as decoding one picture is the peak
+    assert peaks[-1] - peaks[-2] == pytest.approx(slope, abs=0.01)
+
+
+@given(memory_gib=st.floats(6.4, 100))
+def test_a_call_has_as_many_rows_as_fit_without_another_placement(memory_gib: float) -> None:
+    card = gpu(memory_gib)
+    alone = CATALOGUE.plan(REQUEST, card)
+
+    rows = CATALOGUE.rows_that_fit(REQUEST, card)
+
+    assert 1 <= rows <= SDXL.most_at_once
+    assert CATALOGUE.plan(REQUEST, card, rows=rows).is_placed_as(alone)
+    assert rows == SDXL.most_at_once or not _fits_as(alone, rows + 1, card)
+
+
+def _fits_as(alone: VramPlan, rows: int, card: Card) -> bool:
+    try:
+        return CATALOGUE.plan(REQUEST, card, rows=rows).is_placed_as(alone)
+    except DoesNotFitError:
+        return False

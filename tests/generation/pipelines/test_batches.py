@@ -216,9 +216,12 @@ def test_a_call_that_is_broken_off_leaves_the_model_usable(
     assert all((one == other).all() for one, other in zip(pictures(pipeline, MINE, *OTHERS), before, strict=True))
 
 
-def test_memory_that_ran_out_is_free_again_when_it_is_told(pipeline: Pipeline) -> None:
+@pytest.mark.parametrize("where", ["card", "processor"])
+def test_memory_that_ran_out_is_free_again_when_it_is_told(pipeline: Pipeline, where: str) -> None:
     def fail(_: Step) -> None:
-        raise torch.OutOfMemoryError
+        if where == "card":
+            raise torch.OutOfMemoryError
+        torch.empty(2**60)
 
     with pytest.raises(CardFullError) as told:
         pipeline.render([MINE, *OTHERS], fail)
