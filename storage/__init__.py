@@ -8,6 +8,7 @@ from storage.jobs import Jobs
 from storage.ledger import Ledger
 from storage.measurements import Measurements
 from storage.members import Members
+from storage.offers import Offers
 from storage.pictures import Pictures
 from storage.records import (
     AccountRecord,
@@ -18,6 +19,7 @@ from storage.records import (
     LearnedRecord,
     NewJob,
     NewPicture,
+    OfferRecord,
     PictureRecord,
     RecordedJob,
     Usage,
@@ -40,6 +42,8 @@ __all__ = [
     "Members",
     "NewJob",
     "NewPicture",
+    "OfferRecord",
+    "Offers",
     "PictureRecord",
     "Pictures",
     "RecordedJob",

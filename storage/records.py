@@ -150,6 +150,14 @@ class LearnedRecord:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OfferRecord:
+    """A request that was offered in place of another; it is the generation room's own JSON."""
+
+    request: Mapping[str, Any]
+    is_spoiler: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
     """What somebody has asked for: jobs that wait or run now, and pictures in a span of time."""
 

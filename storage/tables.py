@@ -153,3 +153,14 @@ class LearnedRow(Row):
     model: Mapped[str] = mapped_column(String, primary_key=True)
     shape: Mapped[str] = mapped_column(String, primary_key=True)
     facts: Mapped[dict[str, object]] = mapped_column(JSON)
+
+
+class OfferRow(Row):
+    """A request that is offered in place of one that could not be run. `request` is opaque here."""
+
+    __tablename__ = "offer"
+    __table_args__ = (Index("ix_offer_created_ms", "created_ms"), {"sqlite_autoincrement": True})
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    request: Mapped[dict[str, object]] = mapped_column(JSON)
+    is_spoiler: Mapped[bool] = mapped_column(Boolean)
+    created_ms: Mapped[int] = mapped_column(BigInteger)
