@@ -69,6 +69,38 @@ def models() -> None:
     _leave(run_session(list_models))
 
 
+@cli.command()
+def download(model: Annotated[str, typer.Argument(metavar="MODEL")]) -> None:
+    """Download a model from the hub, so that it is there when somebody asks for it.
+
+    It may be done while the bot runs. What an earlier attempt has brought is not fetched again.
+    """
+    from bot.downloading import download as downloading  # noqa: PLC0415 - late, as said above
+    from bot.session import run_session  # noqa: PLC0415 - late, as said above
+
+    _leave(run_session(lambda settings: downloading(settings, model)))
+
+
+@cli.command()
+def doctor(
+    *,
+    card: Annotated[
+        str | None, typer.Option("--card", metavar="NAME", help='A card that is not here, such as "RTX 4060".')
+    ] = None,
+    ram: Annotated[
+        float | None, typer.Option("--ram", metavar="GIB", min=1, help="The RAM beside that card; else the usual.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Give it for a program to read.")] = False,
+) -> None:
+    """Say what this machine can run, and how: for every model its plan, memory, time, download and licence.
+
+    It may be asked while the bot runs. Times and memory are predictions.
+    """
+    from bot.session import diagnose, run_session  # noqa: PLC0415 - late, as said above
+
+    _leave(run_session(lambda settings: diagnose(settings, card, ram, as_json=as_json)))
+
+
 @cli.command("run")
 def serve() -> None:
     """Serve Discord and Telegram until stopped.

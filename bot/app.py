@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bot import logs
 from bot.access import Access
+from bot.arrivals import Arrivals
 from bot.button import Keyboard, collect_buttons
 from bot.chat import Platform
 from bot.command import Kind
@@ -26,7 +27,9 @@ from bot.commands.admin import (
 from bot.commands.again import Again
 from bot.commands.history import Keeping, Past
 from bot.commands.imagine import Imagine
+from bot.commands.instead import Instead
 from bot.commands.link import Linking
+from bot.commands.loras import Loras
 from bot.commands.models import Models
 from bot.commands.queue import Waiting
 from bot.commands.quota import Allowance
@@ -45,12 +48,21 @@ from bot.preferences import NO_STYLE, Preferences
 from bot.quotas import Quotas
 from bot.recorder import Recorder, restored
 from bot.resumption import Resumption
-from bot.router import Router
+from bot.router import Offer, Router
 from bot.settings import Settings
 from bot.start_images import StartImages
 from bot.weights import Weights
-from generation import OUTLOOK_PAUSE_S, Catalogue, LocalWorker, Service, WorkerSetup
-from storage import Database, History, Jobs, Ledger, Measurements, Members, Pictures, open_directory
+from generation import (
+    OUTLOOK_PAUSE_S,
+    Catalogue,
+    LocalFetcher,
+    LocalWorker,
+    Service,
+    WorkerSetup,
+    Workshop,
+    find_backend,
+)
+from storage import Database, History, Jobs, Ledger, Measurements, Members, Offers, Pictures, open_directory
 from storage import Settings as Notes
 
 
@@ -78,11 +90,16 @@ async def open_app(
     Between two dry runs of the queue, `outlook_pause_s` seconds go by.
 
     Raises:
-        GenerationError: the models file cannot be read, or the default model is not in it.
+        GenerationError: the models file cannot be read, the default model is not in it, or what is to compile models is
+            not installed.
         StorageError: the data directory or the database cannot be used; nothing was written.
     """
-    catalogue = Catalogue.load(extra=settings.generation.models_file, default=settings.generation.default_model)
+    catalogue = Catalogue.load(
+        extra=settings.generation.models_file, default=settings.generation.default_model, loras=settings.loras_dir
+    )
     with open_directory(settings.data_dir) as directory, logs.kept_in(directory / "fairbrush.log", settings.secrets):
+        if settings.loras_dir.parent == directory:
+            settings.loras_dir.mkdir(exist_ok=True)
         pictures = Pictures(directory / "pictures")
         pictures.remove_partial()
         async with (
@@ -118,6 +135,7 @@ class _Kept:
     ledger: Ledger
     measurements: Measurements
     notes: Notes
+    offers: Offers
     pictures: Pictures
 
     @classmethod
@@ -129,6 +147,7 @@ class _Kept:
             ledger=Ledger(database),
             measurements=Measurements(database),
             notes=Notes(database),
+            offers=Offers(database),
             pictures=pictures,
         )
 
@@ -150,6 +169,7 @@ async def _running(
         learned=[restored(record) for record in await kept.measurements.all()],
         waits=[(foretold_ms / 1000, waited_ms / 1000) for foretold_ms, waited_ms in await kept.ledger.waits()],
         start_images=kept.pictures.path,
+        fetcher=LocalFetcher(str(settings.data_dir / "worker.log")),
         is_paused=await kept.notes.get(PAUSED) is not None,
         outlook_pause_s=outlook_pause_s,
     )
@@ -162,12 +182,19 @@ async def _running(
             await stack.enter_async_context(worker)
         await stack.enter_async_context(delivery)
         await stack.enter_async_context(service)
-        desk = await _desk(settings, kept, service, delivery, messages, places)
+        arrivals = await stack.enter_async_context(Arrivals(service, kept.notes, platforms))
+        desk = await _desk(settings, kept, service, delivery, messages, places, arrivals)
         yield App(desk=desk, service=service, delivery=delivery, directory=settings.data_dir)
 
 
 async def _desk(
-    settings: Settings, kept: _Kept, service: Service, delivery: Delivery, messages: Messages, places: Places
+    settings: Settings,
+    kept: _Kept,
+    service: Service,
+    delivery: Delivery,
+    messages: Messages,
+    places: Places,
+    arrivals: Arrivals,
 ) -> Desk:
     """Put together what people talk to, and take up what an earlier run left."""
     catalogue = service.catalogue
@@ -179,8 +206,9 @@ async def _desk(
     await policies.load()
     preferences = Preferences(catalogue, kept.notes)
     quotas, weights = Quotas(kept.notes, access, links), Weights(kept.notes, kept.members, links, service)
-    intake = Intake(service, kept.jobs, places, delivery, quotas, weights, links)
+    intake = Intake(service, kept.jobs, places, delivery, quotas, weights, links, kept.offers)
     await Resumption(service, kept.jobs, kept.members, delivery, intake).resume()
+    await arrivals.resume()
     groups = (
         Imagine(
             Completion(catalogue, places, quotas, preferences, StartImages(kept.pictures, access, places)),
@@ -188,16 +216,18 @@ async def _desk(
             intake,
         ),
         Again(catalogue, access, intake),
+        Instead(kept.offers, intake),
         Past(kept.history, kept.jobs, access, messages),
         Keeping(kept.history, kept.jobs, access, delivery),
         Waiting(service, delivery, kept.jobs, access),
         Why(service, delivery, access),
         Models(service, places),
+        Loras(catalogue, places),
         Choices(service, preferences),
         Allowance(quotas, kept.ledger),
         Linking(links),
         PlaceAdmin(service, places),
-        ModelAdmin(service, places),
+        ModelAdmin(service, places, access, arrivals),
         QueueAdmin(service, kept.notes, delivery),
         PolicyAdmin(service, policies, kept.ledger, kept.measurements, kept.members),
         BoostAdmin(service, kept.jobs, access, delivery),
@@ -205,12 +235,23 @@ async def _desk(
         QuotaAdmin(quotas, catalogue),
         WeightAdmin(weights),
     )
-    offers = {Kind.MODEL: tuple(spec.name for spec in catalogue), Kind.STYLE: (*catalogue.styles, NO_STYLE)}
+    offers: dict[Kind, Offer] = {
+        Kind.MODEL: lambda: tuple(spec.name for spec in catalogue),
+        Kind.STYLE: lambda: (*catalogue.styles, NO_STYLE),
+        Kind.LORA: lambda: catalogue.loras.names,
+    }
     return Desk(router=Router(access, links, groups, offers), settings=kept.notes, jobs=kept.jobs)
 
 
 def _worker(settings: Settings, catalogue: Catalogue, device: str) -> LocalWorker:
-    setup = WorkerSetup(catalogue=catalogue, device=device, log_file=str(settings.data_dir / "worker.log"))
+    setup = WorkerSetup(
+        catalogue=catalogue,
+        device=device,
+        log_file=str(settings.data_dir / "worker.log"),
+        precision=settings.generation.wanted_precision,
+        vram_limit_gib=settings.generation.vram_limit_gib,
+        workshop=Workshop(backend=find_backend(settings.generation.compile), directory=settings.data_dir / "compiled"),
+    )
     return LocalWorker(
         setup,
         step_timeout_s=settings.generation.step_timeout_s,

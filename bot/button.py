@@ -42,8 +42,8 @@ class Press:
 
     @property
     def job_id(self) -> int:
-        """Tell whose button it is."""
-        return self.button.job_id
+        """Tell whose button it is, where it stands under a job's message."""
+        return self.button.number
 
     @property
     def index(self) -> int:
@@ -128,7 +128,7 @@ class Keyboard:
             buttons += [
                 Button(
                     action=spec.action,
-                    job_id=job_id,
+                    number=job_id,
                     index=picture,
                     label=spec.label.format(n="" if picture is None else picture + 1),
                 )

@@ -10,7 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
-PAYLOAD = re.compile(r"(?P<action>[a-z]{1,16}):(?P<job_id>\d{1,18})(?::(?P<index>\d))?")
+PAYLOAD = re.compile(r"(?P<action>[a-z]{1,16}):(?P<number>\d{1,18})(?::(?P<index>\d))?")
 
 
 class CommandError(Exception):
@@ -84,17 +84,20 @@ class Place:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Button:
-    """A button under a message. What it means is all in its payload, so it works months later and after a restart."""
+    """A button under a message. What it means is all in its payload, so it works months later and after a restart.
+
+    `number` is that of the job under whose message it stands, or of the offer that it takes up.
+    """
 
     action: str
-    job_id: int
+    number: int
     index: int | None = None  # of the job's picture, from 0
     label: str = field(default="", compare=False)
 
     @property
     def payload(self) -> str:
         """Give what the platform sends back when it is pressed, such as "vary:12:0"; at most 64 bytes."""
-        return f"{self.action}:{self.job_id}" + ("" if self.index is None else f":{self.index}")
+        return f"{self.action}:{self.number}" + ("" if self.index is None else f":{self.index}")
 
     @classmethod
     def from_payload(cls, payload: str) -> Button:
@@ -107,7 +110,7 @@ class Button:
         if match is None:
             raise CommandError("This button is not known any more.")
         index = None if match["index"] is None else int(match["index"])
-        return cls(action=match["action"], job_id=int(match["job_id"]), index=index)
+        return cls(action=match["action"], number=int(match["number"]), index=index)
 
 
 ButtonRows: TypeAlias = tuple[tuple[Button, ...], ...]
@@ -172,7 +175,14 @@ class Accepted:
     job_id: int
 
 
-Answer: TypeAlias = View | Accepted | Form
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Announced:
+    """Something has begun that is no job. A message that goes on changing is the answer; `end` gives its last view."""
+
+    end: Awaitable[View | None]
+
+
+Answer: TypeAlias = View | Accepted | Announced | Form
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,11 +243,15 @@ class Reply(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attachment:
-    """A picture that somebody sent along, of `size` bytes; `read` fetches it, or raises CommandError."""
+    """A picture that somebody sent along, of `size` bytes; `read` fetches it, or raises CommandError.
+
+    `flag` is the flag that it was given for, where a platform has such options.
+    """
 
     name: str
     size: int
     read: Callable[[], Awaitable[bytes]]
+    flag: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,8 +32,10 @@ class Kind(StrEnum):
     NUMBER = "number"
     SWITCH = "switch"  # given or not, without a value
     PICTURE = "picture"
+    MASK = "mask"  # a picture that says which parts of another are meant
     MODEL = "model"
     STYLE = "style"
+    LORA = "lora"
     MEMBER = "member"
     ROLE = "role"
 
@@ -52,7 +54,8 @@ class Argument:
 class Flag:
     """A flag; with `takes_words` its value goes on to the next flag, else it is one word or something in quotes.
 
-    One of the kind SWITCH takes no value: it is there or not, and its parameter gets True.
+    One of the kind SWITCH takes no value: it is there or not, and its parameter gets True. One that `is_list` may be
+    given several times, and its value goes on after a comma; `read` gives a tuple, and the parameter gets all of them.
     """
 
     name: str
@@ -61,6 +64,7 @@ class Flag:
     read: Reader = str
     kind: Kind = Kind.TEXT
     takes_words: bool = False
+    is_list: bool = False
 
     @property
     def usage(self) -> str:
@@ -105,10 +109,10 @@ class Command:
         values: dict[str, Any] = {}
         for name, value in given:
             parameter, flag = self.flags[name]
-            if parameter in values:
+            if parameter in values and not flag.is_list:
                 raise CommandError(f"--{name} is given twice.")
-            is_switch = flag.kind is Kind.SWITCH
-            values[parameter] = True if is_switch else _named(f"--{name}", flag.read, value)
+            found = True if flag.kind is Kind.SWITCH else _named(f"--{name}", flag.read, value)
+            values[parameter] = values.get(parameter, ()) + found if flag.is_list else found
         if text and not self.arguments:
             flags = f" Flags of /{self.name}: {self._flag_names}." if self.flags else ""
             raise CommandError(f"/{self.name} takes no text, but got {shortened(text)}.{flags}")
@@ -173,7 +177,7 @@ class Command:
             if is_switch and value is not None:
                 raise CommandError(f"--{name} takes no value: it is there or not.")
             if value is None and not is_switch:
-                words = list(self._values(tokens[position:], takes_words=self.flags[name][1].takes_words))
+                words = list(self._values(tokens[position:], self.flags[name][1]))
                 if not words:
                     raise CommandError(f"--{name} needs a value: {self.flags[name][1].usage}.")
                 position += len(words)
@@ -183,12 +187,14 @@ class Command:
         kept.append(typed[start:])
         return unquoted(" ".join(part.strip() for part in kept if part.strip())), flags
 
-    def _values(self, tokens: list[re.Match[str]], *, takes_words: bool) -> Iterator[re.Match[str]]:
-        for token in tokens:
-            if self._flag(token.group()) is not None:
+    def _values(self, tokens: list[re.Match[str]], flag: Flag) -> Iterator[re.Match[str]]:
+        words = [token.group() for token in tokens]
+        for token, word, following in zip(tokens, words, [*words[1:], ""], strict=True):
+            if self._flag(word) is not None:
                 return
             yield token
-            if not takes_words or token.group()[0] in '"“':
+            has_comma = flag.is_list and (word.endswith(",") or following.startswith(","))
+            if not has_comma and (not flag.takes_words or word[0] in '"“'):
                 return
 
     def _flag(self, token: str) -> tuple[str, str | None] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from dataclasses import replace
 
@@ -42,12 +43,12 @@ class Completion:
         return await self._preferences.of(call.member.owner)
 
     async def request(self, call: Call, options: ImagineOptions, preference: Preference) -> ImagineRequest:
-        """Complete what was typed; `options.image` is what was typed as the start picture.
+        """Complete what was typed; `options.image` and `.mask` are what was typed for these.
 
         Raises:
             CommandError, GenerationError, StorageError: it cannot be done so; the text says why.
         """
-        start = await self._start_images.take(call, options.image)
+        start = await self._start_images.take(call, options.image, options.mask)
         has_shape = start is not None or options.size is not None or options.aspect_ratio is not None
         style = preference.style if options.style is None else options.style
         wanted = replace(
@@ -56,9 +57,12 @@ class Completion:
             images=preference.images if options.images is None else options.images,
             image="" if start is None else start.sha256,
             image_size=None if start is None else start.size,
+            mask="" if start is None else start.mask,
             style=None if style is None or is_no_style(style) else style,
         )
         default_model = await self._default_model(call, preference)
+        if options.loras:
+            await asyncio.to_thread(self._catalogue.loras.all)  # files that are new are read there, not on the loop
         return self._catalogue.complete(wanted, default_model=default_model, seed=draw_seed())
 
     async def _default_model(self, call: Call, preference: Preference) -> str:

@@ -25,6 +25,7 @@ from bot.turns import foretell
 from generation import (
     AccountMoved,
     DispatchSettled,
+    DownloadMoved,
     ImagineRequest,
     JobEnded,
     JobEvent,
@@ -112,7 +113,7 @@ class Delivery:
             platform,
             place,
             key=key or f"job {job.id}",
-            note=self._note(job.id),
+            note=self._recorder.note(job.id),
             message_id=job.message_id,
             reply=None if call is None else call.reply,
             placeholder=placeholder if platform.capabilities.is_lasting else None,
@@ -155,7 +156,11 @@ class Delivery:
 
     def _show_waiting(self, job_id: int) -> None:
         followed = self._followed.get(job_id)
-        if followed is not None and not followed.is_running and (turn := foretell(self._service, job_id)) is not None:
+        if followed is None or followed.is_running:
+            return
+        if (download := self._service.downloads.of(job_id)) is not None:
+            followed.wait(None, wording.downloading(download))
+        elif (turn := foretell(self._service, job_id)) is not None:
             followed.wait(turn, self.obstacle)
 
     async def posted(self, job_id: int) -> None:
@@ -193,7 +198,7 @@ class Delivery:
         if followed is not None and not followed.task.done():  # it has not shown the end yet, and must not any more
             followed.editor.withdraw(DELETED)
         elif platform is not None:
-            self._take_away(platform, place, job.message_id, self._note(job.id))
+            self._take_away(platform, place, job.message_id, self._recorder.note(job.id))
 
     def remove_pressed(self, call: Call) -> None:
         """Take the message away whose button was pressed, as soon as its platform can."""
@@ -247,7 +252,7 @@ class Delivery:
             case QueueStalled():
                 self._stalled = event.text
                 self.refresh_waiting()
-            case OutlookChanged():
+            case OutlookChanged() | DownloadMoved():
                 self.refresh_waiting()
             case ModelLoading():
                 self._tell_loading(event.model)
@@ -288,12 +293,3 @@ class Delivery:
                 followed.editor.show(View(text=text, tone=Tone.FAILED), 0)
         elif (job := await self._jobs.get(job_id)) is not None:
             await self.show_end(job)
-
-    def _note(self, job_id: int) -> Note:
-        async def note(message_id: str | None, revision: int) -> None:
-            try:
-                await self._jobs.note_shown(job_id, revision, message_id)
-            except StorageError as error:  # still owed then: shown once more at the next start
-                log.error("message not recorded", job_id=job_id, reason=str(error))
-
-        return note

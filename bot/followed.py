@@ -28,11 +28,11 @@ class Followed:
     made: set[int] = field(default_factory=set)
     is_running: bool = False
     _progress: Progress | None = None
-    _said: tuple[Turn, str] | None = None  # what the message says of the wait: the turn, or else the obstacle
+    _said: tuple[Turn | None, str] | None = None  # what the message says of the wait: the turn, or else the obstacle
 
-    def wait(self, turn: Turn, obstacle: str) -> None:
-        """Show where the job stands, unless the message says about that already."""
-        if self._said is not None and self._said[1] == obstacle and (obstacle or self._said[0].is_like(turn)):
+    def wait(self, turn: Turn | None, obstacle: str) -> None:
+        """Show where the job stands, or what is in its way, unless the message says about that already."""
+        if self._said is not None and self._said[1] == obstacle and (obstacle or _is_like(self._said[0], turn)):
             return
         self._said = turn, obstacle
         made = len(self.made)
@@ -71,3 +71,7 @@ class Followed:
 
     def _show(self, view: View) -> None:
         self.editor.show(replace(view, is_spoiler=self.is_spoiler), UNDER_WAY)
+
+
+def _is_like(before: Turn | None, now: Turn | None) -> bool:
+    return before is not None and now is not None and before.is_like(now)

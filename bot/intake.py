@@ -6,15 +6,16 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
-from bot.chat import Accepted, Call
+from bot import wording
+from bot.chat import Accepted, Button, Call, Tone, View
 from bot.delivery import Delivery
 from bot.limits import day_began_s
 from bot.links import Links
 from bot.places import Places
 from bot.quotas import Quotas
 from bot.weights import Weights
-from generation import ImagineRequest, Job, Seat, Service
-from storage import JobRecord, Jobs, NewJob
+from generation import DoesNotFitError, ImagineRequest, Job, Seat, Service
+from storage import JobRecord, Jobs, NewJob, Offers
 
 
 class Intake:
@@ -29,6 +30,7 @@ class Intake:
         quotas: Quotas,
         weights: Weights,
         links: Links,
+        offers: Offers,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._service = service
@@ -38,20 +40,28 @@ class Intake:
         self._quotas = quotas
         self._weights = weights
         self._links = links
+        self._offers = offers
         self._now = now
 
     async def accept(
         self, call: Call, request: ImagineRequest, *, rerun_of: int | None = None, is_spoiler: bool = False
-    ) -> Accepted:
+    ) -> Accepted | View:
         """Accept a request: it is durable when this returns. A repeat of the call's key changes nothing.
+
+        One that this machine cannot run is refused with a button for the nearest that it can, if there is any.
 
         Raises:
             CommandError: its model may not be used in that place, or it is more than its owner may ask for.
-            DoesNotFitError: this machine cannot run it.
+            DoesNotFitError: this machine cannot run it, nor anything like it.
             StorageError: it could not be kept, so it was not accepted.
         """
         await self._places.check(call, request.model)
-        await self._service.check(request)
+        try:
+            await self._service.check(request)
+        except DoesNotFitError as error:
+            if error.nearest is None or error.nearest.model not in await self._places.usable(call):
+                raise
+            return await self._instead(request, error, error.nearest, is_spoiler=is_spoiler)
         await self._weights.settle(call.member)
         limits, now_s = await self._quotas.of(call), self._now()
         job_id, is_new = await self._jobs.accept(
@@ -66,6 +76,14 @@ class Intake:
             self.enqueue([(record, await self.job(record))], self._service.submit, {record.id: call.key}, call)
         return Accepted(job_id=job_id)
 
+    async def _instead(
+        self, request: ImagineRequest, error: DoesNotFitError, nearest: ImagineRequest, *, is_spoiler: bool
+    ) -> View:
+        number = await self._offers.keep(nearest.to_json(), is_spoiler=is_spoiler)
+        label = wording.instead(nearest, request, error.nearest_seconds or 0.0)
+        offered = ((Button(action="instead", number=number, label=label),),)
+        return View(text=str(error), buttons=offered, tone=Tone.REFUSED, is_private=True)
+
     def _new_job(self, call: Call, request: ImagineRequest, *, rerun_of: int | None, is_spoiler: bool) -> NewJob:
         return NewJob(
             owner=call.member.owner,
@@ -79,6 +97,7 @@ class Intake:
             server=call.server_key,
             rerun_of=rerun_of,
             start_image=request.image,
+            mask=request.mask,
             is_spoiler=is_spoiler,
         )
 

@@ -8,11 +8,12 @@ from bot.chat import View
 from bot.command import Command, Kind
 from bot.preferences import Preference
 from bot.turns import InLine
-from bot.wording import standing, title
+from bot.wording import downloading, standing, title
 from generation import (
     Card,
     Catalogue,
     DoesNotFitError,
+    Download,
     ImagineRequest,
     JobState,
     ModelSpec,
@@ -24,7 +25,8 @@ from storage import HistoryPage, JobRecord
 def job_line(job: JobRecord, request: ImagineRequest) -> str:
     """List a job in one line."""
     state = "" if job.state == JobState.DONE else f" ({job.state})"
-    return f"{job.id}{state}  {title(request.prompt)}  · {request.model} · seed {request.seed}"
+    adapters = f" · lora {', '.join(str(lora) for lora in request.loras)}" if request.loras else ""
+    return f"{job.id}{state}  {title(request.prompt)}  · {request.model}{adapters} · seed {request.seed}"
 
 
 def history(page: HistoryPage, words: str, *, is_favourite: bool) -> View:
@@ -45,7 +47,13 @@ def history(page: HistoryPage, words: str, *, is_favourite: bool) -> View:
     return View(text="\n".join(lines), is_private=True)
 
 
-def queue(status: ServiceStatus, line: Sequence[InLine], owned: Mapping[int, str], obstacle: str) -> View:
+def queue(
+    status: ServiceStatus,
+    line: Sequence[InLine],
+    owned: Mapping[int, str],
+    obstacle: str,
+    downloads: Iterable[Download],
+) -> View:
     """List what runs and what waits, as far as `line` goes; `owned` has the titles of the asker's own jobs."""
     lines = [obstacle] if obstacle else []
     lines += [f"Running: {_named(job_id, owned)}" for job_id in status.running]
@@ -58,13 +66,35 @@ def queue(status: ServiceStatus, line: Sequence[InLine], owned: Mapping[int, str
         lines.append(f"{rest} more {'waits' if rest == 1 else 'wait'}.")
     if len(line) > 1:
         lines.append("Who has used less GPU time goes first, so places can change.")
+    lines += [_download(download, owned) for download in downloads]
     return View(text="\n".join(lines) or "Nobody waits and nothing runs.")
 
 
-def models(catalogue: Catalogue, card: Card, default: str, resident: frozenset[str], allowed: Collection[str]) -> View:
-    """List the models that may be used in a place, with what this machine makes of them."""
-    specs = [spec for spec in catalogue if spec.name in allowed]
-    return View(text="\n".join(line for spec in specs for line in _model(spec, catalogue, card, default, resident)))
+def _download(download: Download, owned: Mapping[int, str]) -> str:
+    own = [_named(job_id, owned) for job_id in download.jobs if job_id in owned]
+    others = len(download.jobs) - len(own)
+    jobs = [*own, *([f"{others} {'job' if others == 1 else 'jobs'} of others"] if others else [])]
+    return downloading(download) + (f" Waiting for it: {', '.join(jobs)}." if jobs else "")
+
+
+def models(
+    catalogue: Catalogue,
+    card: Card,
+    default: str,
+    resident: frozenset[str],
+    allowed: Collection[str],
+    stock: Mapping[str, str],
+) -> View:
+    """List the models that may be used in a place, with what this machine makes of them.
+
+    `stock` says of those from the hub what of them is here.
+    """
+    lines: list[str] = []
+    for spec in catalogue:
+        if spec.name in allowed:
+            lines += _model(spec, catalogue, card, default, resident)
+            lines += [f"   {stock[spec.name]}"] if spec.name in stock else []
+    return View(text="\n".join(lines))
 
 
 def _model(spec: ModelSpec, catalogue: Catalogue, card: Card, default: str, resident: frozenset[str]) -> Iterator[str]:
@@ -88,6 +118,8 @@ def status(now: ServiceStatus, default: str) -> View:
             (
                 *_cards(now.cards),
                 f"Loaded: {', '.join(sorted(now.resident)) or 'no model'}",
+                *([f"In RAM, and soon back: {', '.join(sorted(now.resting))}"] if now.resting else []),
+                *(f"For want of memory, {sentence}" for sentence in now.conceded),
                 f"Default model here: {default}",
                 f"Queue: {'paused' if now.is_paused else 'open'}, {len(now.running)} running, {now.waiting} waiting",
             )

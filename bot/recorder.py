@@ -7,9 +7,11 @@ from typing import assert_never
 
 import structlog
 
+from bot.editor import Note
 from generation import (
     AccountMoved,
     DispatchSettled,
+    DownloadMoved,
     JobEnded,
     JobEvent,
     JobPassedOver,
@@ -59,10 +61,21 @@ class Recorder:
                 await self._measurements.put(_records(event.learned))
             case PictureMade():
                 await self._keep(event)
-            case QueueStalled() | OutlookChanged() | ModelLoading() | StepDone():
+            case QueueStalled() | DownloadMoved() | OutlookChanged() | ModelLoading() | StepDone():
                 pass
             case _:
                 assert_never(event)
+
+    def note(self, job_id: int) -> Note:
+        """Give what keeps which message is a job's, and what it shows."""
+
+        async def note(message_id: str | None, revision: int) -> None:
+            try:
+                await self._jobs.note_shown(job_id, revision, message_id)
+            except StorageError as error:  # still owed then: shown once more at the next start
+                log.error("message not recorded", job_id=job_id, reason=str(error))
+
+        return note
 
     async def _settle(
         self,

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Awaitable, Iterable, Mapping, Sequence
-from typing import Annotated, assert_never
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Annotated, TypeAlias, assert_never
 
 import structlog
 
 from bot import listings, wording
 from bot.access import Access
 from bot.button import Press, collect_buttons
-from bot.chat import Accepted, Answer, Button, Call, CommandError, Form, Member, Reply, Tone, View, plain
+from bot.chat import Accepted, Announced, Answer, Button, Call, CommandError, Form, Member, Reply, Tone, View, plain
 from bot.command import Argument, Command, Kind, collect, command
 from bot.commands.imagine import EXAMPLE
 from bot.links import Links
 from generation import GenerationError, WorkerDownError
 from storage import StorageError
+
+Offer: TypeAlias = Callable[[], Sequence[str]]
 
 log = structlog.get_logger()
 
@@ -25,9 +27,7 @@ log = structlog.get_logger()
 class Router:
     """The front door: a typed line, or a pressed button, in; an answer out, on every platform."""
 
-    def __init__(
-        self, access: Access, links: Links, groups: Sequence[object], offers: Mapping[Kind, Sequence[str]]
-    ) -> None:
+    def __init__(self, access: Access, links: Links, groups: Sequence[object], offers: Mapping[Kind, Offer]) -> None:
         self._access = access
         self._links = links
         self._commands = {found.name: found for found in collect(*groups, self)}
@@ -40,8 +40,8 @@ class Router:
         return self._access.admins
 
     def offers(self, kind: Kind) -> Sequence[str]:
-        """Give the values of a kind that can be offered while somebody types; from memory, at once."""
-        return self._offers.get(kind, ())
+        """Give the values of a kind that can be offered while somebody types; at once, without reading a file."""
+        return self._offers[kind]() if kind in self._offers else ()
 
     def commands(self, member: Member | None = None) -> Mapping[str, Command]:
         """Give the commands that the member may use, by name; without one, all."""
@@ -112,7 +112,8 @@ class Router:
         known, own = self.commands(call.member), call.platform.capabilities.own_commands
         wanted = " ".join(name.removeprefix("/").casefold().split())
         if wanted in known:
-            return View(text=listings.explanation(known[wanted], self._offers), is_private=True)
+            choices = {kind: self.offers(kind) for kind in self._offers}
+            return View(text=listings.explanation(known[wanted], choices), is_private=True)
         for usage, meaning in own.items():
             if usage.split()[0] == f"/{wanted}":
                 return View(text=f"{usage}\n{meaning}", is_private=True)
@@ -124,13 +125,13 @@ class Router:
 
 
 async def _show(reply: Reply, answer: Answer) -> None:
-    """Show an answer; a job's message is shown by whoever follows the job."""
+    """Show an answer; a message that goes on changing is shown by whoever follows what it is about."""
     match answer:
         case View():
             await reply.answer(answer)
         case Form():
             await reply.ask(answer)
-        case Accepted():
+        case Accepted() | Announced():
             pass
         case _:
             assert_never(answer)

@@ -11,9 +11,10 @@ from typing import Any
 
 from bot import listings, wording
 from bot.app import App, open_app
-from bot.chat import Accepted, CommandError, Form, Tone, View
+from bot.chat import Accepted, Announced, CommandError, Form, Tone, View
 from bot.command import specify
 from bot.commands.imagine import Imagine
+from bot.doctor import examine
 from bot.platforms import lines, terminal
 from bot.platforms.console import Bar, ConsolePlatform, Display, PlainText
 from bot.settings import Settings, read_settings
@@ -67,7 +68,7 @@ async def imagine_once(settings: Settings, words: Sequence[str]) -> int:
         platform = ConsolePlatform(display, {})
         async with open_app(settings, {platform.name: platform}) as app:
             answer = await app.router.run_line(platform.call(), as_line("imagine", words))
-            assert not isinstance(answer, Form)  # a command asks for nothing more
+            assert not isinstance(answer, Form | Announced)  # a command asks for nothing more, and is about a job
             view = await _end(app, answer.job_id) if isinstance(answer, Accepted) else answer
             if view is None:
                 await display.write(wording.stuck(app.delivery.unfinished(), app.delivery.obstacle))
@@ -107,6 +108,15 @@ async def list_models(settings: Settings) -> int:
     async with open_app(settings, {platform.name: platform}) as app:
         answer = await app.router.run_line(platform.call(), "/models")
     return STATUSES[answer.tone] if isinstance(answer, View) else 0
+
+
+async def diagnose(settings: Settings, card: str | None, ram_gib: float | None, *, as_json: bool) -> int:
+    """Say what can be run, here or by another card."""
+    if ram_gib is not None and card is None:
+        raise CommandError("--ram says how much RAM is beside a card that is not here: it needs --card.")
+    diagnosis = await examine(settings, card, ram_gib)
+    sys.stdout.write(f"{diagnosis.to_json() if as_json else diagnosis.to_text()}\n")
+    return 0
 
 
 @contextlib.asynccontextmanager

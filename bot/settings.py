@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from platformdirs import user_data_path
@@ -22,7 +22,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from bot.chat import CommandError
 from bot.policies import BY_FIELD
-from generation import Policy
+from generation import BACKENDS, Policy, Precision
 
 EXAMPLE_ADDRESS = "http://127.0.0.1:8081"
 DEFAULTS = Policy()
@@ -32,19 +32,30 @@ class GenerationSettings(BaseModel):
     """How pictures are made.
 
     `device` is "cpu", a GPU as torch names it ("cuda:0"), or "auto": a GPU, if any. Several, separated by commas, make
-    pictures at the same time.
+    pictures at the same time. `precision` is that of denoisers on a GPU, where "auto" is whichever is quickest, and
+    `vram_limit_gib` is how much of its memory may be used. `compile` says by what a GPU's idle time is used to make its
+    models faster.
     """
 
     device: str = "auto"
     default_model: str | None = None
     models_file: Path | None = None
+    loras_dir: Path | None = None
     step_timeout_s: float = Field(default=300.0, gt=0)
     load_timeout_s: float = Field(default=3600.0, gt=0)
+    precision: Literal["auto", "bfloat16", "fp8", "int8", "nf4"] = "auto"
+    vram_limit_gib: float | None = Field(default=None, gt=0)
+    compile: str = "auto"
 
     @property
     def devices(self) -> tuple[str, ...]:
         """The devices, each of which has a worker of its own."""
         return tuple(self.device.split(","))
+
+    @property
+    def wanted_precision(self) -> Precision | None:
+        """The precision of denoisers, None for whichever is quickest."""
+        return None if self.precision == "auto" else Precision(self.precision)
 
     @field_validator("device")
     @classmethod
@@ -58,6 +69,13 @@ class GenerationSettings(BaseModel):
         if len(gpus) > 1 and (len(set(gpus)) < len(gpus) or {"auto", "cuda"} & set(gpus)):
             raise ValueError(f"{text!r} may mean one GPU twice, name each by its number, such as cuda:0,cuda:1")
         return ",".join(devices)
+
+    @field_validator("compile")
+    @classmethod
+    def _check_compile(cls, word: str) -> str:
+        if word not in BACKENDS:
+            raise ValueError(f"{word!r} is not possible, allowed are {', '.join(BACKENDS)}")
+        return word
 
 
 class QueueSettings(BaseModel):
@@ -130,6 +148,12 @@ class Settings(BaseSettings):
     queue: QueueSettings = QueueSettings()
     discord: DiscordSettings = DiscordSettings()
     telegram: TelegramSettings = TelegramSettings()
+
+    @property
+    def loras_dir(self) -> Path:
+        """Where an admin puts adapters."""
+        chosen = self.generation.loras_dir
+        return self.data_dir / "loras" if chosen is None else chosen.expanduser().absolute()
 
     @property
     def secrets(self) -> tuple[str, ...]:

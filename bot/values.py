@@ -6,16 +6,21 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Generic, NoReturn, TypeVar
 
 from bot.chat import CommandError
 from bot.command import shortened
+from generation import Lora
 
 HERE = "here"  # what is typed for the server that one is in
 EVERYWHERE = "everywhere"  # and for all of them, private chats included
 NONE = "none"  # and for no value at all
+ATTACHED = "attached"  # and for a picture that is sent along
 ACCOUNT = re.compile(r"[a-z]+:[^\s:]{1,64}")
 ROLE = re.compile(r"[a-z]+:role:[^\s:]{1,64}")
+
+LORA = re.compile(r"(?P<name>[^:]*[^:\s])\s*(?::\s*(?P<scale>[+-]?\d{1,9}(?:\.\d{0,9})?))?")
+MINUS = str.maketrans("−–—", "---")  # what phones and printers make of a hyphen
 
 T = TypeVar("T")
 
@@ -32,6 +37,24 @@ def number(text: str) -> float:
     if not re.fullmatch(r"[+-]?\d{1,9}([.,]\d{0,9})?", text):
         raise CommandError("is not a number.")
     return float(text.replace(",", "."))
+
+
+def loras(text: str) -> tuple[Lora, ...]:
+    """Read adapters, NAME or NAME:SCALE, with commas between them; a scale has a point."""
+    return tuple(_lora(part.strip()) for part in text.split(",") if part.strip()) or _no_lora()
+
+
+def _lora(text: str) -> Lora:
+    match = LORA.fullmatch(text.translate(MINUS))
+    if match is None:
+        return _no_lora()
+    return Lora(match["name"], float(match["scale"] or 1))
+
+
+def _no_lora() -> NoReturn:
+    raise CommandError(
+        "is not NAME or NAME:SCALE, such as outline or outline:0.8, or several with commas between them."
+    )
 
 
 def yes_or_no(text: str) -> bool:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bot.chat import Progress, Tone, View
 from bot.turns import Turn, about, between
-from generation import ImagineRequest, JobState, PictureMetadata
+from generation import Download, ImagineRequest, JobState, PictureMetadata, VramPlan, portion
 from storage import JobRecord, PictureRecord
 
 BROKEN = "Something went wrong here, and it is not your fault. Nothing was lost; an admin finds the reason in the log."
@@ -34,13 +34,40 @@ def settings(request: ImagineRequest) -> str:
         f"cfg {request.guidance_scale:g}",
         f"{request.width}x{request.height}",
     ]
+    if request.loras:
+        parts.append(f"lora {', '.join(str(lora) for lora in request.loras)}")
+    if request.is_fast:
+        parts.append("fast")
     if request.images > 1:
         parts.append(f"{request.images} pictures")
     if request.image:
-        parts.append(f"from a picture, strength {request.strength:g}")
+        where = "within a mask of" if request.mask else "from"
+        parts.append(f"{where} a picture, strength {request.strength:g}")
     if request.negative_prompt:
         parts.append(f"no {title(request.negative_prompt)}")
     return " · ".join(parts)
+
+
+def placement(plan: VramPlan, denoiser: str) -> str:
+    """Say how a model lies in the memories, such as "int8, 41 of 57 blocks resident, text encoders streamed"."""
+    main = plan.placements[denoiser]
+    encoders = [each for name, each in plan.placements.items() if name.startswith("text_encoder")]
+    streamed = sum(each.is_streamed for each in encoders)
+    others = sorted({str(each.precision) for each in encoders} - {str(main.precision)})
+    parts = (
+        str(main.precision),
+        f"{main.resident_blocks} of {main.blocks} blocks resident" if main.is_streamed else "resident",
+        ("text encoders streamed" if streamed == len(encoders) else "some text encoders streamed") if streamed else "",
+        f"text encoders in {' and '.join(others)}" if others else "",
+        "decoded in tiles" if plan.tiled_decode else "",
+    )
+    return ", ".join(part for part in parts if part)
+
+
+def instead(request: ImagineRequest, refused: ImagineRequest, seconds: float) -> str:
+    """Label the button for what can be made in place of a request."""
+    model = "" if request.model == refused.model else f" by {request.model}"
+    return f"{request.width}x{request.height}{model}, {about(seconds)}"
 
 
 def as_flags(job: JobRecord, request: ImagineRequest, *, with_seed: bool) -> dict[str, str]:
@@ -55,8 +82,14 @@ def as_flags(job: JobRecord, request: ImagineRequest, *, with_seed: bool) -> dic
         flags["count"] = f"{request.images}"
     if request.image:
         flags |= {"image": f"{job.id}:0", "strength": _exact(request.strength)}
+    if request.mask:
+        flags["mask"] = f"{job.id}:0"
+    if request.loras:
+        flags["lora"] = ",".join(f"{lora.name}:{_exact(lora.scale)}" for lora in request.loras)
     if with_seed:
         flags["seed"] = f"{request.seed}"
+    if request.is_fast:
+        flags["fast"] = ""
     if job.is_spoiler:
         flags["spoiler"] = ""
     if request.negative_prompt:
@@ -99,6 +132,19 @@ def standing(turn: Turn, whose: str) -> str:
         return f"more than {turn.runs_before} runs before {whose}, starts in more than {about(turn.likely_s)}"
     runs = "1 run" if turn.runs_before == 1 else f"{turn.runs_before} runs"
     return f"{runs} before {whose}, starts in {between(turn.likely_s, turn.latest_s)}"
+
+
+def downloading(download: Download) -> str:
+    """Say how far a model is on its way to this disk."""
+    if download.progress is None:
+        return f"Downloading {download.model}: the hub is being asked what there is to fetch."
+    left = "" if download.left_s is None else f", {about(download.left_s)}"
+    return f"Downloading {download.model}: {portion(download.progress)}{left}."
+
+
+def loaded(model: str, seconds: float) -> View:
+    """Say that a model is in memory now."""
+    return View(text=f"{model} loaded in {seconds:.1f} s.")
 
 
 def running(job_id: int, request: ImagineRequest, progress: Progress | None, note: str) -> View:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from generation.placement import Precision
+
 GIB = 2**30
 
 
@@ -22,6 +24,8 @@ class Card:
     `tflops` are dense bf16 multiplications with float32 sums, in 10^12 operations a second, of which real code reaches
     a share; `transfer_gib_s` is what the bus brings from pinned RAM. `is_unified` tells that card and host share one
     memory, so that nothing is gained by moving weights. A card with `has_fp8` multiplies 8-bit floats by itself.
+    `precisions` are those that the libraries here can keep weights in; `precision` is the one that the operator wants
+    for denoisers, None for whichever is quickest.
     """
 
     device: str
@@ -33,6 +37,8 @@ class Card:
     is_unified: bool = False
     has_fp8: bool = False
     has_bfloat16: bool = True
+    precisions: frozenset[Precision] = frozenset({Precision.BFLOAT16, Precision.INT8, Precision.NF4})
+    precision: Precision | None = None
 
     @property
     def is_gpu(self) -> bool:

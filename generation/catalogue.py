@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-import math
 import unicodedata
 from collections.abc import Iterator, Mapping
 from importlib import resources
 from pathlib import Path
 
+from generation.card import Card
 from generation.errors import CatalogueError, DoesNotFitError, InvalidRequestError, UnknownModelError
-from generation.families import FAMILIES
+from generation.experience import NO_EXPERIENCE, Experience
 from generation.image_to_image import choose_strength, upscaled, varied
+from generation.instead import planned, refusal
+from generation.loras import LoraLibrary, shipped_loras
 from generation.model import ModelSpec
-from generation.models_file import read_models
+from generation.models_file import ModelsReader
+from generation.placement import VramPlan
 from generation.request import (
     LARGEST_GUIDANCE,
     LARGEST_SEED,
@@ -24,22 +27,29 @@ from generation.request import (
 )
 from generation.sizes import choose_size
 from generation.styles import Style, find_style, shipped_styles
-from generation.vram import Card, VramPlan, plan, smallest_card_gib
 
 
 class Catalogue:
     """The models by name, in the order of the file. Only `complete` decides defaults."""
 
     def __init__(
-        self, specs: Mapping[str, ModelSpec], *, default: str, styles: Mapping[str, Style] | None = None
+        self,
+        specs: Mapping[str, ModelSpec],
+        *,
+        default: str,
+        styles: Mapping[str, Style] | None = None,
+        loras: LoraLibrary | None = None,
     ) -> None:
         self._specs = dict(specs)
         self._styles = dict(styles or {})
+        self.loras = loras or LoraLibrary()
         self.default = self.get(default).name
 
     @classmethod
-    def load(cls, *, extra: Path | None = None, default: str | None = None) -> Catalogue:
+    def load(cls, *, extra: Path | None = None, default: str | None = None, loras: Path | None = None) -> Catalogue:
         """Read the models that ship and, after them, an operator's own file; the first entry is the default.
+
+        `loras` is the operator's folder of adapters, which are looked at only when somebody asks for them.
 
         Raises:
             CatalogueError: a file or an entry cannot be read.
@@ -47,7 +57,8 @@ class Catalogue:
         """
         package = resources.files("generation")
         shipped = package.joinpath("models.toml").read_text(encoding="utf-8")
-        specs = read_models(shipped, source="models.toml", directory=Path())
+        reader = ModelsReader()
+        reader.read(shipped, source="models.toml", directory=Path())
         if extra is not None:
             try:
                 text = extra.read_text(encoding="utf-8")
@@ -55,8 +66,11 @@ class Catalogue:
                 raise CatalogueError(f"The models file {extra.name} cannot be read: {error.strerror}.") from error
             except UnicodeDecodeError as error:
                 raise CatalogueError(f"The models file {extra.name} is not a text file in UTF-8.") from error
-            specs |= read_models(text, source=extra.name, directory=extra.absolute().parent)
-        return cls(specs, default=default or next(iter(specs)), styles=shipped_styles())
+            reader.read(text, source=extra.name, directory=extra.absolute().parent)
+        specs = reader.specs
+        folders = [folder for folder in (loras, shipped_loras()) if folder is not None]
+        chosen = default or next(iter(specs))
+        return cls(specs, default=chosen, styles=shipped_styles(), loras=LoraLibrary(*folders))
 
     def __iter__(self) -> Iterator[ModelSpec]:
         return iter(self._specs.values())
@@ -77,38 +91,62 @@ class Catalogue:
             raise UnknownModelError(f"There is no model {name!r}. Models: {', '.join(self._specs)}.")
         return spec
 
-    def plan(self, request: ImagineRequest, card: Card, *, rows: int = 1) -> VramPlan:
-        """Tell how this card runs the request, with so many pictures in one call.
+    def plan(
+        self,
+        request: ImagineRequest,
+        card: Card,
+        *,
+        rows: int = 1,
+        lora_gib: float = 0.0,
+        experience: Experience = NO_EXPERIENCE,
+    ) -> VramPlan:
+        """Tell how this card runs the request, with so many pictures in one call, by what is known of such requests.
 
         Raises:
-            DoesNotFitError: it cannot; the text says why and what runs here.
+            DoesNotFitError: it cannot; the text says why and what runs here, and the nearest such request is given too.
         """
         spec = self.get(request.model)
         try:
-            return _plan(spec, request, card, rows)
+            return planned(spec, request, card, rows=rows, lora_gib=lora_gib, experience=experience)
         except DoesNotFitError as error:
-            raise DoesNotFitError(error.reason, self._alternatives(spec, card)) from None
+            reason = error.reason
+        raise refusal(reason, request, spec, card, self._asked_of_others(request, spec))
 
-    def rows_that_fit(self, request: ImagineRequest, card: Card) -> int:
+    def rows_that_fit(self, request: ImagineRequest, card: Card, *, experience: Experience = NO_EXPERIENCE) -> int:
         """Tell how many pictures of the request's shape one call may make on this card, placed as for one alone.
 
         Raises:
             DoesNotFitError: not even one.
         """
-        alone = self.plan(request, card)
+        alone = self.plan(request, card, experience=experience)
         spec = self.get(request.model)
-        for rows in range(spec.most_at_once, 1, -1):
+        for rows in range(min(spec.most_at_once, experience.concessions.most_rows or spec.most_at_once), 1, -1):
             try:
-                if _plan(spec, request, card, rows).is_placed_as(alone):
+                if planned(spec, request, card, rows=rows, experience=experience).is_placed_as(alone):
                     return rows
             except DoesNotFitError:
                 continue
         return 1
 
-    def _alternatives(self, spec: ModelSpec, card: Card) -> str:
-        others = ", ".join(other.name for other in self if other is not spec and self._runs(other, card))
-        smaller = f"{spec.name} runs here at {spec.width}x{spec.height}. " if self._runs(spec, card) else ""
-        return f"{smaller}What {'else ' if smaller else ''}runs here: {others or 'nothing'}."
+    def _asked_of_others(self, request: ImagineRequest, spec: ModelSpec) -> Iterator[tuple[ModelSpec, ImagineRequest]]:
+        """Give what the other models would be asked in place of this; those for adults only in place of their like."""
+        for other in self:
+            if other is spec or (other.adult and not spec.adult) or request.loras:
+                continue
+            options = ImagineOptions(
+                prompt=request.prompt,
+                negative_prompt=request.negative_prompt if other.has_negative_prompt else "",
+                seed=request.seed,
+                images=request.images,
+                image=request.image,
+                image_size=(request.width, request.height),
+                strength=request.strength or None,
+                mask=request.mask,
+            )
+            try:
+                yield other, self.complete(options, default_model=other.name, seed=request.seed)
+            except InvalidRequestError:
+                continue
 
     def plan_default(self, spec: ModelSpec, card: Card) -> VramPlan:
         """Tell how this card runs the model with its defaults.
@@ -122,13 +160,6 @@ class Catalogue:
         """Give a request with nothing but the model's defaults, to plan and to load by."""
         return self.complete(ImagineOptions(prompt=spec.name), default_model=spec.name, seed=0)
 
-    def _runs(self, spec: ModelSpec, card: Card) -> bool:
-        try:
-            _plan(spec, self.default_request(spec), card, 1)
-        except DoesNotFitError:
-            return False
-        return True
-
     def complete(self, options: ImagineOptions, *, default_model: str, seed: int) -> ImagineRequest:
         """Fill in whatever was left open and check all of it; `seed` is used where none was typed.
 
@@ -138,6 +169,7 @@ class Catalogue:
         """
         spec = self.get(options.model or default_model)
         _check_prompts(options, spec)
+        _check_fast(options, spec)
         _check_range("--seed", options.seed, 0, LARGEST_SEED)
         _check_range("--steps", options.num_inference_steps, 1, MOST_STEPS)
         _check_range("--cfg", options.guidance_scale, 0.0, LARGEST_GUIDANCE)
@@ -161,7 +193,19 @@ class Catalogue:
             images=1 if options.images is None else options.images,
             image=options.image,
             strength=strength,
+            mask=options.mask,
+            loras=self.loras.chosen(options.loras, spec, self),
+            is_fast=options.is_fast,
         )
+
+    def check_loras(self, request: ImagineRequest) -> None:
+        """Look whether a request of before can still be drawn with its adapters, for which new files may be read.
+
+        Raises:
+            UnknownModelError: the model has left the catalogue.
+            InvalidRequestError: an adapter is not there any more, or is another one now, which does not fit.
+        """
+        self.loras.chosen(request.loras, self.get(request.model), self)
 
     def _styled(self, options: ImagineOptions, spec: ModelSpec, guidance_scale: float) -> tuple[str, str]:
         if options.style is None:
@@ -192,20 +236,6 @@ class Catalogue:
         return upscaled(request, index, image, self.get(request.model))
 
 
-def _plan(spec: ModelSpec, request: ImagineRequest, card: Card, rows: int) -> VramPlan:
-    is_known = FAMILIES[spec.family] is not None
-    later = "" if is_known else f" Nor can this version run the family {spec.family} yet."
-    if spec.needs_gpu and not card.is_gpu:
-        needed = math.ceil(smallest_card_gib(request, spec.memory))
-        raise DoesNotFitError(f"{spec.name} needs a GPU with {needed} GB or more; this machine has none.{later}")
-    found = plan(request, spec.memory, card, rows=rows)
-    if not is_known:
-        raise DoesNotFitError(
-            f"{card.name} is large enough for {spec.name}, but this version cannot run the family {spec.family} yet."
-        )
-    return found
-
-
 def _check_prompts(options: ImagineOptions, spec: ModelSpec) -> None:
     _check_prompt("The prompt", options.prompt)
     _check_prompt("--no", options.negative_prompt)
@@ -215,6 +245,14 @@ def _check_prompts(options: ImagineOptions, spec: ModelSpec) -> None:
         )
     if options.negative_prompt and not spec.has_negative_prompt:
         raise InvalidRequestError(f"--no is not possible with {spec.name}: this model knows no negative prompt.")
+
+
+def _check_fast(options: ImagineOptions, spec: ModelSpec) -> None:
+    if options.is_fast and not spec.has_step_cache:
+        raise InvalidRequestError(
+            f"--fast is not possible with {spec.name}: models of the family {spec.family} leave no work out; "
+            "those built as a row of blocks, such as FLUX, do."
+        )
 
 
 def _check_prompt(what: str, text: str) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import assert_never
 
+from generation.card import Card
 from generation.catalogue import Catalogue
 from generation.errors import UnknownModelError, UnreadableImageError, WorkerDownError
 from generation.events import (
@@ -20,9 +21,11 @@ from generation.events import (
     JobEvent,
     JobPassedOver,
     JobStarted,
+    Load,
     ModelLoaded,
     ModelLoadFailed,
     ModelLoading,
+    ModelRested,
     ModelsLearned,
     ModelUnloaded,
     PictureMade,
@@ -35,12 +38,15 @@ from generation.events import (
 from generation.fair_queue import FairQueue
 from generation.fates import Fates
 from generation.job import Dispatch, Gpu, Job, JobState, Share
+from generation.ladder import Shortage
+from generation.lessons import Lessons
 from generation.outlook import Outlooks
 from generation.port import Worker
+from generation.request import ImagineRequest
 from generation.speeds import Learned
 
-LOST_IMAGE = "The start picture of this job is no longer there, so it was given up; send the picture anew."
-CHANGED_IMAGE = "The start picture of this job is no longer what it was, so it was given up; send the picture anew."
+LOST = "The {what} of this job is no longer there, so the job was given up; send the {what} anew."
+CHANGED = "The {what} of this job is no longer what it was, so the job was given up; send the {what} anew."
 
 
 @dataclass(slots=True)
@@ -49,9 +55,14 @@ class _Running:
 
     dispatch: Dispatch
     worker: Worker
-    card: str
+    card: Card
     made: set[tuple[int, int]] = field(default_factory=set)
     learned: list[Learned] = field(default_factory=list)
+
+    @property
+    def request(self) -> ImagineRequest:
+        """One of its requests: all have the same model and shape."""
+        return self.dispatch.shares[0].request
 
     @property
     def job_ids(self) -> tuple[int, ...]:
@@ -65,6 +76,7 @@ class Dispatcher:
         self,
         catalogue: Catalogue,
         queue: FairQueue,
+        lessons: Lessons,
         outlooks: Outlooks,
         emit: Callable[[JobEvent], None],
         now: Callable[[], float],
@@ -72,6 +84,7 @@ class Dispatcher:
     ) -> None:
         self._catalogue = catalogue
         self._queue = queue
+        self._lessons = lessons
         self._outlooks = outlooks
         self._emit = emit
         self._now = now
@@ -128,21 +141,30 @@ class Dispatcher:
                 if job_id in job_ids:
                     running.worker.cancel(running.dispatch.id, job_id)
 
-    def learn_load(self, model: str, seconds: float, card: str) -> None:
-        """Take in what loading a model on order took."""
+    def load_order(self, model: str, card: Card) -> Load:
+        """Give the order to load a model as its default request would be placed."""
         request = self._catalogue.default_request(self._catalogue.get(model))
-        self._emit(ModelsLearned(learned=(self._queue.speeds.learn_load(request, seconds, card),)))
+        return Load(model=model, experience=self._lessons.of(request, card))
 
-    async def run_next(self, gpu: Gpu, worker: Worker) -> None:
+    def learn_load(self, loaded: ModelLoaded, card: Card) -> None:
+        """Take in what loading a model on order took."""
+        request = self._catalogue.default_request(self._catalogue.get(loaded.model))
+        self._emit(ModelsLearned(learned=(self._learn_load(request, loaded, card),)))
+
+    def _learn_load(self, request: ImagineRequest, loaded: ModelLoaded, card: Card) -> Learned:
+        return self._queue.speeds.learn_load(request, loaded.seconds, card.name, was_resting=loaded.was_resting)
+
+    async def run_next(self, gpu: Gpu, worker: Worker, card: Card) -> None:
         """Let a worker do what the queue selects for it, if anything waits, and follow it to its end."""
         dispatch = self._queue.select(gpu, now_s=self._now())
         if dispatch is None:
             return
-        running = self._running[dispatch.id] = _Running(dispatch, worker, gpu.card)
+        running = self._running[dispatch.id] = _Running(dispatch, worker, card)
         self._take_off(dispatch)
         try:
-            shares = [await self._with_start_image(share) for share in dispatch.shares]
-            order = Run(dispatch=replace(dispatch, shares=tuple(shares)))
+            shares = [await self._with_pictures(share) for share in dispatch.shares]
+            experience = self._lessons.of(running.request, card)
+            order = Run(dispatch=replace(dispatch, shares=tuple(shares)), experience=experience)
             async with contextlib.aclosing(worker.perform(order)) as events:
                 async for event in events:
                     self._follow(running, event)
@@ -161,25 +183,28 @@ class Dispatcher:
         if dispatch.passed_over is not None:
             self._emit(JobPassedOver(job_id=dispatch.passed_over))
 
-    async def _with_start_image(self, share: Share) -> Share:
-        if not share.request.image:
-            return share
-        return replace(share, start_image=await asyncio.to_thread(self._read_start_image, share.request.image))
+    async def _with_pictures(self, share: Share) -> Share:
+        asked = share.request
+        start_image = await self._given("start picture", asked.image)
+        return replace(share, start_image=start_image, mask=await self._given("mask", asked.mask))
 
-    def _read_start_image(self, sha256: str) -> bytes:
-        """Read what the worker cannot see; a file whose bytes are not those of its name is no start picture."""
+    async def _given(self, what: str, sha256: str) -> bytes:
+        return await asyncio.to_thread(self._read_given, what, sha256) if sha256 else b""
+
+    def _read_given(self, what: str, sha256: str) -> bytes:
+        """Read what the worker cannot see; a file whose bytes are not those of its name is not what was given."""
         try:
             data = self._start_images(sha256).read_bytes()
         except OSError as error:
-            raise UnreadableImageError(LOST_IMAGE) from error
+            raise UnreadableImageError(LOST.format(what=what)) from error
         if hashlib.sha256(data).hexdigest() != sha256:
-            raise UnreadableImageError(CHANGED_IMAGE)
+            raise UnreadableImageError(CHANGED.format(what=what))
         return data
 
     def _follow(self, running: _Running, event: WorkerEvent) -> None:
         match event:
             case DispatchEnded():
-                self._complete(running, event.gpu_seconds)
+                self._complete(running, event)
             case DispatchFailed():
                 self._fail(running, event)
             case PictureMade():
@@ -192,26 +217,27 @@ class Dispatcher:
             case ModelLoading():
                 self._emit(event)
             case ModelLoaded():
-                request = running.dispatch.shares[0].request
-                running.learned.append(self._queue.speeds.learn_load(request, event.seconds, running.card))
-            case ModelUnloaded() | ModelLoadFailed() | WorkerReady() | WorkerUnfit():
+                running.learned.append(self._learn_load(running.request, event, running.card))
+            case ModelRested() | ModelUnloaded() | ModelLoadFailed() | WorkerReady() | WorkerUnfit():
                 pass
             case _:
                 assert_never(event)
 
-    def _complete(self, running: _Running, gpu_seconds: float) -> None:
+    def _complete(self, running: _Running, end: DispatchEnded) -> None:
         """The call went well: charge what was measured, and learn from it if it was not broken off."""
         is_whole = all(self._fates.is_wanted(job_id) for job_id in running.job_ids)
-        jobs = self._queue.complete(running.dispatch.id, gpu_seconds, is_whole=is_whole)
-        self._fates.charge(jobs, gpu_seconds)
+        jobs = self._queue.complete(running.dispatch.id, end.gpu_seconds, is_whole=is_whole)
+        self._fates.charge(jobs, end.gpu_seconds)
         if is_whole:
-            running.learned.append(self._queue.speeds.learned(running.dispatch.shares[0].request, running.card))
+            running.learned.append(self._queue.speeds.learned(running.request, running.card.name))
+        if (measured := self._lessons.measure(running.request, running.card, end.plan, end.peaks)) is not None:
+            running.learned.append(measured)
         self._settle(running, jobs)
 
     def _fail(self, running: _Running, failure: DispatchFailed) -> None:
         """The model could not do it: one job is charged and has failed; of several, nobody knows whose fault it was."""
-        if failure.is_out_of_memory:
-            self._shrink(running, failure.text)
+        if failure.shortage is not None:
+            self._concede(running, failure.shortage)
         elif len(running.dispatch.shares) > 1:
             self._break(running)
         else:
@@ -227,17 +253,17 @@ class Dispatcher:
             self._fates.put_back(job, running.made, is_counted=True)
         self._settle(running, jobs)
 
-    def _shrink(self, running: _Running, error: str) -> None:
-        """There was not enough memory: try fewer rows from now on; nobody is charged."""
-        dispatch = running.dispatch
-        jobs = self._queue.fail(dispatch.id)
-        if dispatch.size == 1:
-            self._fates.condemn(jobs, error)
+    def _concede(self, running: _Running, shortage: Shortage) -> None:
+        """There was not enough memory: give something up from now on and try again; nobody is charged."""
+        jobs = self._queue.fail(running.dispatch.id)
+        lesson = self._lessons.concede(running.request, running.card, shortage, self._fates.rungs(jobs))
+        if lesson is None:
+            self._fates.condemn(jobs, self._lessons.last_resort(running.request, running.card))
         else:
-            request = dispatch.shares[0].request
-            running.learned.append(self._queue.speeds.limit(request, dispatch.size - 1, running.card))
+            running.learned.append(lesson.learned)
+            self._fates.step_down(jobs, lesson.rung)
             for job in jobs:
-                self._fates.put_back(job, running.made, is_counted=len(jobs) > 1)
+                self._fates.put_back(job, running.made, is_counted=False)
         self._settle(running, jobs)
 
     def _settle(self, running: _Running, jobs: tuple[Job, ...]) -> None:

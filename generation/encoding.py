@@ -59,7 +59,7 @@ def encode_png(image: Image.Image, request: ImagineRequest, index: int, provenan
 
 def parameters_text(request: ImagineRequest, seed: int, provenance: Mapping[str, str]) -> str:
     """Write the settings as the tools of the A1111 family read them: prompts, then one line of `name: value` pairs."""
-    lines = [request.prompt]
+    lines = [" ".join([request.prompt, *(f"<lora:{lora.name}:{lora.scale:g}>" for lora in request.loras)])]
     if request.negative_prompt:
         lines.append(f"Negative prompt: {request.negative_prompt}")
     scheduler = provenance.get("scheduler", "unknown")
@@ -72,6 +72,7 @@ def parameters_text(request: ImagineRequest, seed: int, provenance: Mapping[str,
         "Model": request.model,
         "Model hash": provenance.get("model_revision", "unknown"),
         **({"Denoising strength": f"{request.strength:g}"} if request.image else {}),
+        **({"Step cache": "first block"} if request.is_fast else {}),
         "Version": f"Fairbrush {provenance.get('fairbrush', '')}".strip(),
     }
     lines.append(", ".join(f"{name}: {_quoted(str(value))}" for name, value in settings.items()))

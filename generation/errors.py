@@ -1,5 +1,10 @@
 """What can go wrong while a picture is asked for or made, each error written to the person who asked."""
 
+from __future__ import annotations
+
+from generation.placement import Phase
+from generation.request import ImagineRequest
+
 
 class GenerationError(Exception):
     """Something about this picture did not work; the text may be shown to anyone."""
@@ -13,16 +18,32 @@ class UnknownModelError(GenerationError):
     """No model of that name is in the catalogue."""
 
 
+class UnknownCardError(GenerationError):
+    """No card of that name is known; the text names those that are."""
+
+
 class CatalogueError(GenerationError):
     """The models file cannot be read; the text names the entry and the field."""
 
 
 class DoesNotFitError(GenerationError):
-    """This machine cannot run the model: `reason` says why, the whole text also what would run."""
+    """This machine cannot run the request: `reason` says why, the whole text also what would run.
 
-    def __init__(self, reason: str, alternatives: str = "") -> None:
+    `nearest` is a request that can be run instead, if there is any; its picture is predicted to take `nearest_seconds`.
+    """
+
+    def __init__(
+        self,
+        reason: str,
+        alternatives: str = "",
+        *,
+        nearest: ImagineRequest | None = None,
+        nearest_seconds: float | None = None,
+    ) -> None:
         super().__init__(f"{reason} {alternatives}".strip())
         self.reason = reason
+        self.nearest = nearest
+        self.nearest_seconds = nearest_seconds
 
 
 class UnreadableImageError(GenerationError):
@@ -33,11 +54,16 @@ class ModelLoadError(GenerationError):
     """The checkpoint of a model could not be loaded; the text says what to do."""
 
 
-class CardFullError(GenerationError):
-    """The card's memory does not hold what this takes: a smaller size may fit."""
+class LoraError(GenerationError):
+    """An adapter cannot be put on the model; the text says why."""
 
-    def __init__(self) -> None:
-        super().__init__("The card ran out of memory on this picture, even alone: ask for a smaller --size.")
+
+class CardFullError(GenerationError):
+    """The card's memory does not hold what a phase of a call takes."""
+
+    def __init__(self, phase: Phase) -> None:
+        super().__init__("The card ran out of memory: unload another model, or take a smaller one.")
+        self.phase = phase
 
 
 class WorkerDownError(GenerationError):

@@ -6,9 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from generation.card import Card
+from generation.experience import Experience
 from generation.job import Dispatch, JobState
+from generation.ladder import Shortage
+from generation.placement import Phase, VramPlan
 from generation.speeds import Learned
-from generation.vram import Card
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,10 +37,11 @@ class ModelLoading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelLoaded:
-    """A model is resident; `seconds` is what loading took."""
+    """A model is resident; `seconds` is what loading took, out of RAM if it `was_resting` there."""
 
     model: str
     seconds: float
+    was_resting: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,8 +53,15 @@ class ModelLoadFailed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ModelRested:
+    """A model has left the card to make room for another, and rests in RAM."""
+
+    model: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelUnloaded:
-    """A model is no longer resident: dropped by an order, or to make room for another."""
+    """A model is neither on the card nor in RAM any more: dropped by an order, or to make room for another."""
 
     model: str
 
@@ -86,23 +97,32 @@ class PictureMade:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DispatchEnded:
-    """The dispatch is over: each job is made or was cancelled. `gpu_seconds` leaves out model loading."""
+    """The dispatch is over: each job is made or was cancelled. `gpu_seconds` leaves out model loading.
+
+    `peaks` are the GiB that the phases of the call took on the card, the model's own weights included; what was not
+    measured is left out, so that on a processor there are none.
+    """
 
     dispatch_id: int
     gpu_seconds: float
+    plan: VramPlan
+    peaks: Mapping[Phase, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DispatchFailed:
-    """The model could not do it; `text` is for the person who asked. `gpu_seconds` leaves out model loading."""
+    """The model could not do it; `text` is for the person who asked. `gpu_seconds` leaves out model loading.
+
+    There is a `shortage` if memory ran out.
+    """
 
     dispatch_id: int
     text: str
     gpu_seconds: float
-    is_out_of_memory: bool = False
+    shortage: Shortage | None = None
 
 
-ModelEvent: TypeAlias = ModelLoading | ModelLoaded | ModelLoadFailed | ModelUnloaded
+ModelEvent: TypeAlias = ModelLoading | ModelLoaded | ModelLoadFailed | ModelRested | ModelUnloaded
 RunEvent: TypeAlias = StepDone | PictureMade | DispatchEnded | DispatchFailed
 WorkerEvent: TypeAlias = WorkerReady | WorkerUnfit | ModelEvent | RunEvent
 
@@ -182,6 +202,13 @@ class QueueStalled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DownloadMoved:
+    """There is news of a model's download: it has begun, gone on, or is over in one way or another."""
+
+    model: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OutlookChanged:
     """There is a new dry run of the queue: what was said of the waiting jobs may not hold any more."""
 
@@ -194,6 +221,7 @@ JobEvent: TypeAlias = (
     | DispatchSettled
     | ModelsLearned
     | QueueStalled
+    | DownloadMoved
     | OutlookChanged
     | ModelLoading
     | StepDone
@@ -203,9 +231,10 @@ JobEvent: TypeAlias = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """Make these pictures."""
+    """Make these pictures, placed as what is known of such requests allows."""
 
     dispatch: Dispatch
+    experience: Experience
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,9 +247,10 @@ class Cancel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """Make this model resident."""
+    """Make this model resident, as its default request would be placed by what is known of it."""
 
     model: str
+    experience: Experience
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -230,4 +260,11 @@ class Unload:
     model: str
 
 
-Order: TypeAlias = Run | Cancel | Load | Unload
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prefetch:
+    """This model comes next: have its files at hand while another runs. A newer one of these takes its place."""
+
+    model: str
+
+
+Order: TypeAlias = Run | Cancel | Load | Unload | Prefetch

@@ -198,7 +198,7 @@ class FairQueue:
         head = room.owner(first.owner).oldest()
         is_here = head.request.model in gpu.resident
         since_s = room.passed_over_s.get(head.id)
-        patience_s = self._policy.staleness * self.speeds.load_s(head.request, gpu.card)
+        patience_s = self._policy.staleness * self.speeds.switch_s(head.request, gpu)
         if not is_here and since_s is not None and now_s - since_s >= patience_s:
             return _Choice(head, Reason.OVERDUE)
         here = [best for model in gpu.resident if (best := room.ranking(model).best(limit_ms)) is not None]
@@ -266,7 +266,7 @@ class FairQueue:
             reason=reason,
             started_s=now_s,
             seconds=seconds,
-            load_s=0.0 if asked.model in gpu.resident else self.speeds.load_s(asked, gpu.card),
+            load_s=self.speeds.switch_s(asked, gpu),
         )
 
     def _leave(self, part: Job) -> None:

@@ -4,8 +4,8 @@
 - It went wrong with pictures of several jobs: nobody knows whose fault it was, so all of them wait again and each is
   made alone from then on.
 - It went wrong with one job's pictures: that job has failed, if the model said so; if the worker died, it waits again.
-- There was not enough memory: fewer pictures are made at once from then on, and the jobs wait again; a job of which
-  not even one picture fits has failed.
+- There was not enough memory: the jobs wait again, and something is given up (generation/ladder.py); a job for which
+  nothing is left to give up has failed.
 - A job under which three calls broke is given up.
 
 A job may be in several dispatches at once, on several GPUs; its fate is told when the last of them has ended.
@@ -14,24 +14,29 @@ A job may be in several dispatches at once, on several GPUs; its fate is told wh
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from generation.events import JobEnded, JobRequeued
 from generation.fair_queue import FairQueue
 from generation.job import MOST_ATTEMPTS, Dispatch, Job, JobState
+from generation.ladder import Rung
 
 POISONED = "The image worker broke down {attempts} times on this job, so it was given up; the log has the reason."
 
 
 @dataclass(slots=True)
 class _Course:
-    """A job that is not over: `flights` counts the dispatches under way that make pictures of it."""
+    """A job that is not over: `flights` counts the dispatches under way that make pictures of it.
+
+    `rungs` are the steps that were taken for it when memory ran out.
+    """
 
     gpu_seconds: float
     attempts: int
     flights: int = 0
     is_cancelled: bool = False
     error: str = ""
+    rungs: set[Rung] = field(default_factory=set)
 
 
 class Fates:
@@ -73,6 +78,15 @@ class Fates:
         """Let jobs fail, for a reason that their owners are told."""
         for job in jobs:
             self._courses[job.id].error = self._courses[job.id].error or error
+
+    def rungs(self, jobs: Iterable[Job]) -> frozenset[Rung]:
+        """Tell which steps were taken for any of these jobs when memory ran out."""
+        return frozenset().union(*(self._courses[job.id].rungs for job in jobs))
+
+    def step_down(self, jobs: Iterable[Job], rung: Rung) -> None:
+        """Take in that a step was taken for these jobs."""
+        for job in jobs:
+            self._courses[job.id].rungs.add(rung)
 
     def put_back(self, job: Job, made: Collection[tuple[int, int]], *, is_counted: bool) -> None:
         """Let a job wait for what a broken call did not make, unless that happened too often.

@@ -55,7 +55,7 @@ class Forecast:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannedRun:
-    """A dispatch to come, in seconds from now; `load_s` is 0 if its model is loaded by then.
+    """A dispatch to come on GPU `gpu`, in seconds from now; `load_s` is 0 if its model is loaded by then.
 
     `owners` go with `job_ids`. One that is under way has begun: its `starts_s` is 0, its `seconds` are what is left.
     """
@@ -63,6 +63,7 @@ class PlannedRun:
     job_ids: tuple[int, ...]
     owners: tuple[str, ...]
     model: str
+    gpu: int
     reason: Reason
     starts_s: float
     seconds: float
@@ -116,6 +117,7 @@ def _planned(flight: Flight, starts_s: float, seconds: float) -> PlannedRun:
         job_ids=tuple(job.id for job in flight.jobs),
         owners=tuple(job.owner for job in flight.jobs),
         model=flight.request.model,
+        gpu=flight.gpu,
         reason=flight.reason,
         starts_s=starts_s,
         seconds=seconds,
@@ -124,8 +126,13 @@ def _planned(flight: Flight, starts_s: float, seconds: float) -> PlannedRun:
 
 
 def _warm(gpu: Gpu, flight: Flight | None) -> Gpu:
-    """Give what is loaded once a dispatch has run: as many models as now, whatever else makes room."""
+    """Give what is loaded once a dispatch has run: as many models as now, whatever else makes room.
+
+    One that leaves the card gets the room in RAM of the one that came from there.
+    """
     if flight is None or flight.request.model in gpu.resident:
         return gpu
-    kept = sorted(gpu.resident)[: max(0, len(gpu.resident) - 1)]
-    return replace(gpu, resident=frozenset((*kept, flight.request.model)))
+    model, before = flight.request.model, sorted(gpu.resident)
+    kept, leaving = before[: max(0, len(before) - 1)], before[-1:]
+    resting = gpu.resting - {model} | frozenset(leaving) if model in gpu.resting else gpu.resting
+    return replace(gpu, resident=frozenset((*kept, model)), resting=resting)

@@ -14,6 +14,8 @@ from generation.sizes import allowed_sizes, is_allowed, nearest_size
 # Below 0.6 it mixes what was there with what is asked for (a red circle that is to be green comes out orange); at 0.6
 # the words win, while ground and place stay.
 DEFAULT_STRENGTH = 0.6
+# What is drawn within a mask is to be new; what was there would shine through below.
+MASKED_STRENGTH = 1.0
 # With the same words and a new seed hardly anything moves up to 0.6; from 0.8 on what nobody named is all different.
 VARIATION_STRENGTH = 0.7
 # At twice the size edges become crisp; from 0.3 on they wobble and grow spots.
@@ -22,17 +24,25 @@ UPSCALE_FACTOR = 2
 
 
 def choose_strength(options: ImagineOptions, spec: ModelSpec, num_inference_steps: int) -> float:
-    """Decide how far from the start picture it may go; 0 if there is none.
+    """Decide how far from the start picture it may go, within the mask if there is one; 0 if there is no picture.
 
     Raises:
         InvalidRequestError: what was typed is out of range, has no start picture, or the model cannot use one.
     """
     if not options.image:
+        if options.mask:
+            raise InvalidRequestError("--mask says which parts of a start picture are drawn anew: it needs --image.")
         if options.strength is not None:
             raise InvalidRequestError("--strength says how far from a start picture it may go: it needs --image.")
         return 0.0
     _check_possible(spec)
-    strength = DEFAULT_STRENGTH if options.strength is None else options.strength
+    if options.mask and not spec.has_inpainting:
+        raise InvalidRequestError(
+            f"--mask is not possible with {spec.name}: this version cannot draw parts of a picture anew with the "
+            f"family {spec.family}."
+        )
+    default = MASKED_STRENGTH if options.mask else DEFAULT_STRENGTH
+    strength = default if options.strength is None else options.strength
     if not 0 < strength <= 1:
         raise InvalidRequestError(f"--strength {strength:g} is out of range: above 0 and up to 1 is allowed.")
     if num_inference_steps * strength < 1:
@@ -96,4 +106,5 @@ def _from_picture(
         images=images,
         image=image,
         strength=strength,
+        mask="",
     )

@@ -101,8 +101,8 @@ class Job:
 class Share:
     """The pictures of one job that a dispatch makes: picture `indexes[n]` in row `places[n]` of the call.
 
-    `start_image` is the file that `request.image` names: a worker need not see the disk that it lies on. It is read
-    only when the dispatch is sent.
+    `start_image` is the file that `request.image` names, `mask` that of `request.mask`: a worker need not see the disk
+    that they lie on. They are read only when the dispatch is sent.
     """
 
     job_id: int
@@ -110,6 +110,7 @@ class Share:
     indexes: tuple[int, ...]
     places: tuple[int, ...]
     start_image: bytes = field(default=b"", repr=False)
+    mask: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,8 +132,12 @@ class Dispatch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gpu:
-    """One that takes dispatches, as the queue sees it: the name of its card, and the models that are loaded there."""
+    """One that takes dispatches, as the queue sees it: the name of its card, and the models that are loaded there.
+
+    Those that are `resting` have left the card and are still in RAM, from where they come back sooner than from a disk.
+    """
 
     number: int = 0
     card: str = ""
     resident: frozenset[str] = frozenset()
+    resting: frozenset[str] = frozenset()

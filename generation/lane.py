@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
+from generation.card import Card
 from generation.dispatcher import Dispatcher
 from generation.errors import GenerationError, ModelLoadError, WorkerDownError
 from generation.events import Load, ModelLoaded, ModelLoadFailed, Unload
 from generation.job import Gpu
 from generation.port import Worker
-from generation.vram import Card
 
 CLOSED = "The image service is being shut down."
 
@@ -60,14 +60,23 @@ class Lane:
 
     @property
     def resident(self) -> frozenset[str]:
-        """The models that its worker has loaded."""
+        """The models that its worker has on the card."""
         return self._worker.resident
+
+    @property
+    def resting(self) -> frozenset[str]:
+        """The models that its worker has in RAM, and not on the card."""
+        return self._worker.resting
 
     @property
     def gpu(self) -> Gpu:
         """The lane as the queue sees it."""
         card = "" if self.card is None else self.card.name
-        return Gpu(number=self._number, card=card, resident=self.resident)
+        return Gpu(number=self._number, card=card, resident=self.resident, resting=self.resting)
+
+    def prefetch(self, model: str) -> None:
+        """Have a model's files at hand for its worker, while something else runs."""
+        self._worker.prefetch(model)
 
     def wake(self) -> None:
         """Let it look whether there is something to do."""
@@ -91,7 +100,7 @@ class Lane:
         return await self._send(partial(self._load, model))
 
     async def unload(self, model: str) -> bool:
-        """Drop a model; False if it was not resident.
+        """Drop a model from card and RAM; False if it was in neither.
 
         Raises:
             WorkerDownError: the worker died, and the model with it.
@@ -107,8 +116,8 @@ class Lane:
             elif not self._may_work():
                 self._wake.clear()
                 await self._wake.wait()
-            elif await self._is_up() and self._may_work() and not self._errands:
-                await self._dispatcher.run_next(self.gpu, self._worker)
+            elif (card := await self._find_up()) is not None and self._may_work() and not self._errands:
+                await self._dispatcher.run_next(self.gpu, self._worker, card)
 
     def close(self) -> None:
         """Let nobody wait for what will not happen any more."""
@@ -136,14 +145,13 @@ class Lane:
             if not errand.done.done():
                 errand.done.set_result(result)
 
-    async def _is_up(self) -> bool:
+    async def _find_up(self) -> Card | None:
         """Start the worker before a job is chosen: that a worker does not start is no job's fault."""
         try:
-            await self._start_worker()
+            return await self._start_worker()
         except WorkerDownError:
             self._stalled()
-            return False
-        return True
+            return None
 
     async def _start_worker(self) -> Card:
         try:
@@ -159,26 +167,27 @@ class Lane:
 
     async def _load(self, model: str) -> float:
         card = await self._start_worker()
-        seconds = await self._perform(Load(model=model))
-        if seconds:
-            self._dispatcher.learn_load(model, seconds, card.name)
-        return seconds
+        loaded = await self._perform(self._dispatcher.load_order(model, card))
+        assert loaded is not None
+        if loaded.seconds:
+            self._dispatcher.learn_load(loaded, card)
+        return loaded.seconds
 
     async def _unload(self, model: str) -> bool:
-        was_resident = model in self.resident
-        if was_resident:
+        was_there = model in self.resident | self.resting
+        if was_there:
             await self._perform(Unload(model=model))
-        return was_resident
+        return was_there
 
-    async def _perform(self, order: Load | Unload) -> float:
-        seconds = 0.0
+    async def _perform(self, order: Load | Unload) -> ModelLoaded | None:
+        loaded = None
         async with contextlib.aclosing(self._worker.perform(order)) as events:
             async for event in events:
                 match event:
                     case ModelLoaded():
-                        seconds = event.seconds
+                        loaded = event
                     case ModelLoadFailed():
                         raise ModelLoadError(event.text)
                     case _:
                         pass
-        return seconds
+        return loaded

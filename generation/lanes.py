@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
+from generation.card import Card
 from generation.dispatcher import Dispatcher
 from generation.errors import WorkerDownError
+from generation.forecast import Outlook
 from generation.job import Gpu
 from generation.lane import CLOSED, Lane
 from generation.port import Worker
-from generation.vram import Card
 
 
 class Lanes:
@@ -42,6 +43,11 @@ class Lanes:
         return frozenset().union(*(lane.resident for lane in self._lanes))
 
     @property
+    def resting(self) -> frozenset[str]:
+        """The models that are in some worker's RAM, and on no card."""
+        return frozenset().union(*(lane.resting for lane in self._lanes)) - self.resident
+
+    @property
     def obstacle(self) -> str:
         """Say why nobody can serve; "" as long as anybody can, as far as is known."""
         return self._lanes[0].obstacle if all(lane.obstacle for lane in self._lanes) else ""
@@ -62,6 +68,13 @@ class Lanes:
         """Let all look for work; of those that are idle first one that has the model, then the emptiest."""
         for lane in sorted(self._lanes, key=lambda lane: (model not in lane.resident, len(lane.resident))):
             lane.wake()
+
+    def look_ahead(self, outlook: Outlook) -> None:
+        """Let each worker that is busy have at hand what the next model that it will have to load needs."""
+        for run in outlook.under_way:
+            coming = (to_come for to_come in outlook.runs if to_come.gpu == run.gpu and to_come.load_s)
+            if (following := next(coming, None)) is not None:
+                self._lanes[run.gpu].prefetch(following.model)
 
     def close(self) -> None:
         """Let nobody wait for what will not happen any more."""
@@ -93,7 +106,7 @@ class Lanes:
         return await min(self._lanes, key=lambda lane: (bool(lane.obstacle), len(lane.resident))).load(model)
 
     async def unload(self, model: str) -> bool:
-        """Drop a model everywhere; False if it was nowhere resident.
+        """Drop a model everywhere; False if it was nowhere.
 
         Raises:
             WorkerDownError: as `Lane.unload`.

@@ -8,10 +8,11 @@ from enum import StrEnum
 
 
 class Precision(StrEnum):
-    """How a component's linear layers are kept; whatever else it has stays in bfloat16, or float32 on a processor."""
+    """How the linear layers in a component's blocks are kept; all else stays in bfloat16, or float32 on a processor."""
 
     FLOAT32 = "float32"
     BFLOAT16 = "bfloat16"
+    FLOAT16 = "float16"  # only where a card has no bfloat16
     FP8 = "fp8"  # row-wise scales, multiplied as such; only compiled
     INT8 = "int8"
     NF4 = "nf4"
@@ -47,12 +48,21 @@ class Placement:
         return self.resident_blocks < self.blocks
 
 
+def streamed_blocks(count: int, resident: int) -> frozenset[int]:
+    """Choose which of `count` blocks are streamed, so that between two of them equally many work that are resident.
+
+    Blocks are counted from 0 in the order in which their network registers them.
+    """
+    streamed = count - resident
+    return frozenset((2 * place + 1) * count // (2 * streamed) for place in range(streamed))
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VramPlan:
     """How one run uses the card. `placements` has one for each component, by diffusers' name for it.
 
-    The GiB of a phase are all that it takes, weights, context and margin included. `predicted_seconds` are for one
-    picture with a prompt that is new, once the model is loaded.
+    The GiB of a phase are all that it takes, weights and overhead included; the overhead is context and margin, which
+    no allocator counts. `predicted_seconds` are for one picture with a prompt that is new, once the model is loaded.
     """
 
     placements: Mapping[str, Placement]
@@ -60,6 +70,7 @@ class VramPlan:
     encode_gib: float
     denoise_gib: float
     decode_gib: float
+    overhead_gib: float
     predicted_seconds: float
 
     @property

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from typing import Protocol
 
+from generation.card import Card
 from generation.events import Load, Run, Unload, WorkerEvent
-from generation.vram import Card
 
 
 class Worker(Protocol):
@@ -14,7 +14,11 @@ class Worker(Protocol):
 
     @property
     def resident(self) -> frozenset[str]:
-        """The models that are loaded now."""
+        """The models that are on the card now."""
+
+    @property
+    def resting(self) -> frozenset[str]:
+        """The models that have left the card and are still in RAM."""
 
     async def start(self) -> Card:
         """Be up, and tell the card.
@@ -32,3 +36,6 @@ class Worker(Protocol):
 
     def cancel(self, dispatch_id: int, job_id: int) -> None:
         """Stop a job of the dispatch under way at its next step."""
+
+    def prefetch(self, model: str) -> None:
+        """Have this model's files at hand: it comes next. No effect where it is loaded or there is no room for it."""

@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from generation.experience import is_of_memory
 from generation.fair_queue import FairQueue
 from generation.job import Dispatch, Gpu, Job
 from generation.policy import Policy
@@ -62,7 +63,8 @@ class Past:
         """Give speeds of one's own, which know what was learned."""
         speeds = Speeds(self.guess)
         for learned in self.learned:
-            speeds.restore(learned)
+            if not is_of_memory(learned):
+                speeds.restore(learned)
         return speeds
 
 

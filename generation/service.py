@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from generation.card import Card
 from generation.catalogue import Catalogue
 from generation.dispatcher import Dispatcher
+from generation.downloads import Downloads, Fetcher
 from generation.errors import UnreadableImageError
 from generation.events import (
     AccountMoved,
@@ -22,30 +23,21 @@ from generation.events import (
     OutlookChanged,
     QueueStalled,
 )
+from generation.experience import Experiences, is_of_memory
 from generation.fair_queue import FairQueue
 from generation.forecast import Outlook
 from generation.guesses import Guesses
 from generation.job import Job
 from generation.lanes import Lanes
+from generation.lessons import Lessons
 from generation.outlook import PAUSE_S, Outlooks, Prospect
 from generation.policy import Policy
 from generation.port import Worker
 from generation.request import ImagineRequest
 from generation.speeds import Learned, Speeds
-from generation.vram import Card
+from generation.status import ServiceStatus
 
 NO_IMAGES = "Start pictures are not possible here: this service was set up for text alone."
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServiceStatus:
-    """What an admin sees. `cards` has one for each worker, None until it has started."""
-
-    cards: tuple[Card | None, ...]
-    resident: frozenset[str]
-    is_paused: bool
-    running: tuple[int, ...]
-    waiting: int
 
 
 def _no_start_images(sha256: str) -> Path:  # noqa: ARG001 - it stands in for what finds one
@@ -57,8 +49,9 @@ class Service:
 
     `start_images` tells where the start picture of a name lies, and may refuse with an UnreadableImageError.
     `learned` is what was kept of earlier runs, and `waits` how their forecasts came out: (foretold, waited) in seconds,
-    the newest last. `guesses` are the first ones of speeds. Use as an async context manager: leaving it stops the
-    lanes, not the jobs, which are durable elsewhere.
+    the newest last. `guesses` are the first ones of speeds. `downloads` are of models that are not on this disk, made
+    by the `fetcher`. Use as an async context manager: leaving it stops the lanes, not the jobs, which are durable
+    elsewhere.
     """
 
     def __init__(
@@ -71,14 +64,18 @@ class Service:
         waits: Iterable[tuple[float, float]] = (),
         is_paused: bool = False,
         start_images: Callable[[str], Path] = _no_start_images,
+        fetcher: Fetcher | None = None,
         now: Callable[[], float] = time.monotonic,
         outlook_pause_s: float = PAUSE_S,
     ) -> None:
         self.catalogue = catalogue
-        self.guesses = Guesses(catalogue)
+        learned = tuple(learned)
+        self._experiences = Experiences(learned)
+        self.guesses = Guesses(catalogue, self._experiences)
         speeds = Speeds(self.guesses)
         for each in learned:
-            speeds.restore(each)
+            if not is_of_memory(each):
+                speeds.restore(each)
         self._queue = FairQueue(speeds, policy)
         self._events: asyncio.Queue[JobEvent | None] = asyncio.Queue()
         self._is_paused = is_paused
@@ -86,12 +83,13 @@ class Service:
             self._queue,
             lambda: self._lanes.gpus,
             lambda: self._is_paused or bool(self._lanes.obstacle),
-            lambda: self._tell(OutlookChanged()),
+            self._look_ahead,
             now,
             pause_s=outlook_pause_s,
             waits=waits,
         )
-        self._dispatcher = Dispatcher(catalogue, self._queue, self._outlooks, self._tell, now, start_images)
+        lessons = Lessons(catalogue, self._experiences)
+        self._dispatcher = Dispatcher(catalogue, self._queue, lessons, self._outlooks, self._tell, now, start_images)
         self._lanes = Lanes(
             workers,
             self._dispatcher,
@@ -99,6 +97,7 @@ class Service:
             told_card=self._know,
             stalled=self._stall,
         )
+        self.downloads = Downloads(catalogue, fetcher, self._join, self._tell)
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -119,11 +118,13 @@ class Service:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._outlooks.follow(), name="outlooks")
             tasks.create_task(self._lanes.serve(), name="lanes")
+            tasks.create_task(self.downloads.serve(), name="downloads")
 
     def _close(self) -> None:
         """Let nobody wait for what will not happen any more."""
         self._events.put_nowait(None)
         self._lanes.close()
+        self.downloads.close()
 
     async def events(self) -> AsyncIterator[JobEvent]:
         """Give what happens to jobs, in order, until the service is left; raises what broke it, if anything did."""
@@ -139,6 +140,10 @@ class Service:
         if isinstance(event, DispatchSettled):  # what waits again may be for a worker that sleeps
             self._lanes.wake()
 
+    def _look_ahead(self) -> None:
+        self._lanes.look_ahead(self._outlooks.latest)
+        self._tell(OutlookChanged())
+
     def _know(self, card: Card) -> None:
         self.guesses.note(card)
         self._outlooks.outdate()
@@ -153,12 +158,18 @@ class Service:
 
     def take_back(self, job: Job) -> None:
         """Let a job from before a restart go on waiting, in its old place."""
-        self._dispatcher.take_back(job)
-        self._look_again(job.request.model)
+        self.downloads.admit(job, self._rejoin)
 
     def submit(self, job: Job) -> None:
-        """Let a new job, already made durable, wait for its turn."""
+        """Let a new job, already made durable, wait for its turn; if its model has to be downloaded, for that first."""
+        self.downloads.admit(job, self._join)
+
+    def _join(self, job: Job) -> None:
         self._dispatcher.submit(job)
+        self._look_again(job.request.model)
+
+    def _rejoin(self, job: Job) -> None:
+        self._dispatcher.take_back(job)
         self._look_again(job.request.model)
 
     def _look_again(self, model: str = "") -> None:
@@ -167,11 +178,11 @@ class Service:
 
     def cancel(self, job_id: int) -> bool:
         """End a waiting job now, a running one at its next step; False if it is neither."""
-        return self._dispatcher.cancel(job_id)
+        return self.downloads.cancel(job_id) or self._dispatcher.cancel(job_id)
 
     def boost(self, job_id: int) -> bool:
         """Let a waiting job be served next, at its owner's expense; False if it does not wait."""
-        is_boosted = self._queue.boost(job_id)
+        is_boosted = self.downloads.boost(job_id) or self._queue.boost(job_id)
         self._outlooks.outdate()
         return is_boosted
 
@@ -188,6 +199,7 @@ class Service:
         """Make two owners one, with their jobs; the larger account is kept."""
         before_ms = self._queue.virtual_time_ms(into)
         self._queue.merge(owner, into)
+        self.downloads.merge(owner, into)
         if (account_ms := self._queue.virtual_time_ms(into)) != before_ms:
             self._tell(AccountMoved(owner=into, virtual_time_ms=account_ms))
         self._outlooks.outdate()
@@ -203,8 +215,8 @@ class Service:
         self._outlooks.outdate()
 
     def waits(self, job_id: int) -> bool:
-        """Tell whether a job waits for its turn."""
-        return self._queue.waits(job_id)
+        """Tell whether a job waits, for its turn or for its model."""
+        return self._queue.waits(job_id) or self.downloads.waits(job_id)
 
     def shares_call(self, job_id: int) -> bool:
         """Tell whether a job is being made in one call with others: cancelled, it ends when they do."""
@@ -227,6 +239,8 @@ class Service:
         return ServiceStatus(
             cards=self._lanes.cards,
             resident=self._lanes.resident,
+            resting=self._lanes.resting,
+            conceded=self._experiences.described(),
             is_paused=self._is_paused,
             running=self._dispatcher.running,
             waiting=self._queue.waiting_count(),
@@ -237,9 +251,13 @@ class Service:
 
         Raises:
             DoesNotFitError: it does not fit; the text says what would.
+            InvalidRequestError: one of its adapters is not there any more.
             WorkerDownError: no worker can be started, so nobody knows.
         """
-        self.catalogue.plan(request, await self.card())
+        if request.loras:
+            await asyncio.to_thread(self.catalogue.check_loras, request)
+        card = await self.card()
+        self.catalogue.plan(request, card, experience=self._experiences.of(request, card.name))
 
     async def card(self) -> Card:
         """Tell the smallest card; waits for the workers' first start. One that does not start is left out.
@@ -260,17 +278,20 @@ class Service:
         self._look_again()
 
     async def load(self, model: str) -> float:
-        """Make a model resident, where there are fewest, after the dispatch that runs there now; gives the seconds.
+        """Make a model resident, where there are fewest, once it is on this disk; gives the seconds of loading.
 
         Raises:
-            UnknownModelError: there is no such model.
-            ModelLoadError: it does not fit or cannot be read; the text says what to do.
+            UnknownModelError, DoesNotFitError: there is no such model, or the smallest card cannot run it.
+            ModelLoadError: it cannot be downloaded or read; the text says what to do.
             WorkerDownError: the worker died or hung while loading, or cannot be started.
         """
-        return await self._lanes.load(self.catalogue.get(model).name)
+        spec = self.catalogue.get(model)
+        self.catalogue.plan_default(spec, await self.card())
+        await self.downloads.need(spec.name)
+        return await self._lanes.load(spec.name)
 
     async def unload(self, model: str) -> bool:
-        """Drop a model from all cards, after the dispatches that run now; False if it was nowhere resident.
+        """Drop a model from all cards and from RAM, after the dispatches that run now; False if it was nowhere.
 
         Raises:
             UnknownModelError: there is no such model.

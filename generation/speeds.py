@@ -5,10 +5,12 @@ Pure. A card is known by its name, "" where there is only one. Until something w
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from generation.job import Gpu
 from generation.request import ImagineRequest
 
 LEARNING_RATE = 0.2  # the share of a new measurement, as in the queue policy's reference
@@ -17,6 +19,7 @@ JUDGED_BATCH = 4  # pictures: the batch by which that is judged
 TRIALS = 3  # measurements before a curve is believed
 RETRIAL = 64  # after so many single calls a batch is tried again: drivers and libraries change
 LOADING = ""  # the shape under which a model's loading is kept
+WAKING = "from RAM"  # and that of its way back to the card
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,13 +27,15 @@ class Guess:
     """What is thought of a request before anything was measured, in seconds: one picture, and loading its model.
 
     A call of b pictures is guessed at `picture_s * (fixed_share + (1 - fixed_share) * b)`; more than `most_at_once` do
-    not fit the card.
+    not fit the card. `wake_s` is how long the model takes from RAM to the card: no longer than to load, since loading
+    ends with that.
     """
 
     picture_s: float
     load_s: float
     most_at_once: int = 1
     fixed_share: float = 0.0
+    wake_s: float = math.inf
 
     def run_s(self, pictures: int) -> float:
         """Guess the seconds of one call."""
@@ -52,7 +57,6 @@ class _Curve:
     """How measured calls of one shape compare with the guess, by the number of pictures: (factor, measurements)."""
 
     factors: dict[int, tuple[float, int]] = field(default_factory=dict)
-    most: int | None = None  # rows that fit, once more did not
     singles: int = 0  # calls of one picture since the last batch
 
     def factor(self, pictures: int) -> float | None:
@@ -80,7 +84,8 @@ class Speeds:
         self._guess = guess
         self._curves: dict[tuple[str, str, str], _Curve] = {}
         self._models: dict[tuple[str, str], float] = {}  # the factor of each model over all its shapes
-        self._loads: dict[tuple[str, str], tuple[float, int]] = {}  # seconds, measurements
+        # (seconds, measurements) by card, model, and LOADING or WAKING
+        self._loads: dict[tuple[str, str, str], tuple[float, int]] = {}
 
     def picture_s(self, request: ImagineRequest, card: str = "") -> float:
         """Estimate the GPU-seconds of one picture made alone."""
@@ -93,10 +98,20 @@ class Speeds:
         factor = None if curve is None else curve.factor(pictures)
         return guessed * (self._models.get((card, request.model), 1.0) if factor is None else factor)
 
-    def load_s(self, request: ImagineRequest, card: str = "") -> float:
-        """Estimate the seconds that it takes until the request's model is loaded."""
-        known = self._loads.get((card, request.model))
-        return self._guess(request, card).load_s if known is None else known[0]
+    def load_s(self, request: ImagineRequest, card: str = "", *, is_resting: bool = False) -> float:
+        """Estimate the seconds that it takes until the request's model is on the card: from RAM if it rests there."""
+        known = self._loads.get((card, request.model, LOADING))
+        from_disk_s = self._guess(request, card).load_s if known is None else known[0]
+        if not is_resting:
+            return from_disk_s
+        known = self._loads.get((card, request.model, WAKING))
+        return min(from_disk_s, self._guess(request, card).wake_s) if known is None else known[0]
+
+    def switch_s(self, request: ImagineRequest, gpu: Gpu) -> float:
+        """Estimate the seconds that a GPU takes until the request's model is there: none if it is."""
+        if request.model in gpu.resident:
+            return 0.0
+        return self.load_s(request, gpu.card, is_resting=request.model in gpu.resting)
 
     def most_at_once(self, request: ImagineRequest, card: str = "") -> int:
         """Tell how many pictures of one job a call should make.
@@ -124,17 +139,13 @@ class Speeds:
         self._learn_model(card, request.model)
         return self._told(*key)
 
-    def learn_load(self, request: ImagineRequest, seconds: float, card: str = "") -> Learned:
-        """Take in what loading the request's model took."""
-        known, count = self._loads.get((card, request.model), (seconds, 0))
-        self._loads[card, request.model] = known + LEARNING_RATE * (seconds - known), count + 1
-        return self._told(card, request.model, LOADING)
-
-    def limit(self, request: ImagineRequest, most: int, card: str = "") -> Learned:
-        """Take in that calls with more pictures than this do not fit the card."""
-        key = card, request.model, shape_of(request)
-        curve = self._curves.setdefault(key, _Curve())
-        curve.most = max(1, most if curve.most is None else min(most, curve.most))
+    def learn_load(
+        self, request: ImagineRequest, seconds: float, card: str = "", *, was_resting: bool = False
+    ) -> Learned:
+        """Take in what loading the request's model took: from a disk, or from RAM where it rested."""
+        key = card, request.model, WAKING if was_resting else LOADING
+        known, count = self._loads.get(key, (seconds, 0))
+        self._loads[key] = known + LEARNING_RATE * (seconds - known), count + 1
         return self._told(*key)
 
     def learned(self, request: ImagineRequest, card: str = "") -> Learned:
@@ -144,27 +155,26 @@ class Speeds:
     def copied(self) -> Speeds:
         """Give a copy that learns by itself."""
         twin = Speeds(self._guess)
-        twin._curves = {
-            key: _Curve(dict(curve.factors), curve.most, curve.singles) for key, curve in self._curves.items()
-        }
+        twin._curves = {key: _Curve(dict(curve.factors), curve.singles) for key, curve in self._curves.items()}
         twin._models, twin._loads = dict(self._models), dict(self._loads)
         return twin
 
     def restore(self, learned: Learned) -> None:
         """Take over what was learned before a restart."""
-        if learned.shape == LOADING:
-            self._loads[learned.card, learned.model] = learned.facts["load_s"], learned.facts["loads"]
+        key = learned.card, learned.model, learned.shape
+        if learned.shape in (LOADING, WAKING):
+            self._loads[key] = learned.facts["load_s"], learned.facts["loads"]
             return
         factors = {int(pictures): (factor, count) for pictures, (factor, count) in learned.facts["factors"].items()}
-        curve = _Curve(factors, learned.facts["most"], learned.facts["singles"])
-        self._curves[learned.card, learned.model, learned.shape] = curve
+        self._curves[key] = _Curve(factors, learned.facts["singles"])
         self._learn_model(learned.card, learned.model)
 
     def fitting(self, request: ImagineRequest, card: str = "") -> int:
-        """Tell how many pictures of the request's shape one call can make at most."""
-        curve = self._curves.get((card, request.model, shape_of(request)))
-        most = self._guess(request, card).most_at_once
-        return most if curve is None or curve.most is None else min(most, curve.most)
+        """Tell how many pictures of the request's shape one call can make at most.
+
+        A fast one is made alone: what is left out is decided for a whole call, and would depend on the others in it.
+        """
+        return 1 if request.is_fast else self._guess(request, card).most_at_once
 
     def _learn_model(self, card: str, model: str) -> None:
         """A shape that was never seen is as much slower or faster than guessed as those that were."""
@@ -175,15 +185,16 @@ class Speeds:
             self._models[card, model] = sum(factor * count for factor, count in sorted(counted)) / total
 
     def _told(self, card: str, model: str, shape: str) -> Learned:
-        if shape == LOADING:
-            seconds, count = self._loads[card, model]
+        if shape in (LOADING, WAKING):
+            seconds, count = self._loads[card, model, shape]
             return Learned(card=card, model=model, shape=shape, facts={"load_s": seconds, "loads": count})
         curve = self._curves[card, model, shape]
         factors = {str(pictures): [factor, count] for pictures, (factor, count) in sorted(curve.factors.items())}
-        facts = {"factors": factors, "most": curve.most, "singles": curve.singles}
+        facts = {"factors": factors, "singles": curve.singles}
         return Learned(card=card, model=model, shape=shape, facts=facts)
 
 
 def shape_of(request: ImagineRequest) -> str:
     """Name what, besides the number of steps, decides how long a picture takes."""
-    return f"{request.width}x{request.height}" + (" from a picture" if request.image else "")
+    manner = (" from a picture" if request.image else "") + (" fast" if request.is_fast else "")
+    return f"{request.width}x{request.height}{manner}"

@@ -12,19 +12,21 @@ from operator import attrgetter
 from typing import NamedTuple, TypeAlias
 
 from generation.job import Job
+from generation.lora import Lora
 from generation.request import ImagineRequest
 
-# Model, width, height, steps, guidance, and the job's number where it shares a call with no other.
-Key: TypeAlias = tuple[str, int, int, int, float, int]
+# Model, width, height, steps, guidance, adapters, and the job's number where it shares a call with no other.
+Key: TypeAlias = tuple[str, int, int, int, float, tuple[Lora, ...], int]
 EVERYBODY = ""
 
 
 def key_of(job: Job) -> Key:
     """Name what pictures have in common that one call can make."""
     asked: ImagineRequest = job.request
-    is_alone = bool(asked.image or job.seats or job.attempts)
+    is_alone = bool(asked.image or asked.is_fast or job.seats or job.attempts)
     sides = asked.width, asked.height
-    return asked.model, *sides, asked.num_inference_steps, asked.guidance_scale, job.id if is_alone else 0
+    number = job.id if is_alone else 0
+    return asked.model, *sides, asked.num_inference_steps, asked.guidance_scale, asked.loras, number
 
 
 class Turn(NamedTuple):

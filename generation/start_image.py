@@ -22,7 +22,7 @@ LONGEST_SIDE = 2048
 FORMATS = ("PNG", "JPEG", "WEBP")
 COMPRESS_LEVEL = 4
 
-UNREADABLE = "The start picture is not a PNG, JPEG or WEBP file that can be read; one of these is needed."
+UNREADABLE = "The {what} is not a PNG, JPEG or WEBP file that can be read; one of these is needed."
 
 ORIENTATION = 0x0112  # the EXIF tag; a value that is not here means upright
 TURNS = {
@@ -49,8 +49,8 @@ class StartImage:
     height: int
 
 
-def read_start_image(data: bytes) -> StartImage:
-    """Make a clean PNG of whatever somebody sent. Equal bytes give equal bytes.
+def read_start_image(data: bytes, *, what: str = "start picture") -> StartImage:
+    """Make a clean PNG of whatever somebody sent as a start picture, or else as `what`. Equal bytes give equal bytes.
 
     Blocks for up to seconds: call it in a thread. One is read at a time, since decoded it may take 300 MB.
 
@@ -59,10 +59,10 @@ def read_start_image(data: bytes) -> StartImage:
     """
     if len(data) > LARGEST_FILE_MIB * 2**20:
         raise UnreadableImageError(
-            f"The start picture has {len(data) / 2**20:.1f} MiB; at most {LARGEST_FILE_MIB} MiB are allowed."
+            f"The {what} has {len(data) / 2**20:.1f} MiB; at most {LARGEST_FILE_MIB} MiB are allowed."
         )
     with _quiet():
-        clean = _cleaned(data)
+        clean = _cleaned(data, what)
     buffer = BytesIO()
     clean.save(buffer, format="PNG", compress_level=COMPRESS_LEVEL)
     return StartImage(png=buffer.getvalue(), width=clean.width, height=clean.height)
@@ -78,7 +78,7 @@ def fit(png: bytes, size: tuple[int, int]) -> Image.Image:
         with Image.open(BytesIO(png), formats=("PNG",)) as image:
             return ImageOps.fit(image.convert("RGB"), size, method=Resampling.LANCZOS)
     except (*DAMAGES, Image.DecompressionBombError) as error:
-        raise UnreadableImageError(UNREADABLE) from error
+        raise UnreadableImageError(UNREADABLE.format(what="start picture")) from error
 
 
 @contextmanager
@@ -89,29 +89,29 @@ def _quiet() -> Iterator[None]:
         yield
 
 
-def _cleaned(data: bytes) -> Image.Image:
+def _cleaned(data: bytes, what: str) -> Image.Image:
     try:
         with Image.open(BytesIO(data), formats=FORMATS) as image:
-            _check_pixels(image)
+            _check_pixels(image, what)
             size = _shrunk(image.size)
             image.draft(None, size)  # a JPEG is decoded at a fraction of its size, if that is enough
             turn = TURNS.get(_orientation(image))
             clean = _on_white(image).resize(size, Resampling.LANCZOS)
     except Image.DecompressionBombError as error:  # raised above about four times our own limit
         raise UnreadableImageError(
-            f"The start picture has far too many pixels; at most {MOST_MEGAPIXELS} megapixels are allowed."
+            f"The {what} has far too many pixels; at most {MOST_MEGAPIXELS} megapixels are allowed."
         ) from error
     except DAMAGES as error:
-        raise UnreadableImageError(UNREADABLE) from error
+        raise UnreadableImageError(UNREADABLE.format(what=what)) from error
     return clean if turn is None else clean.transpose(turn)
 
 
-def _check_pixels(image: Image.Image) -> None:
+def _check_pixels(image: Image.Image, what: str) -> None:
     """Look at the header's numbers; nothing is decoded yet."""
     pixels = image.width * image.height
     if pixels > MOST_MEGAPIXELS * 1_000_000:
         raise UnreadableImageError(
-            f"The start picture has {image.width}x{image.height} pixels, which is {pixels / 1e6:.1f} megapixels; "
+            f"The {what} has {image.width}x{image.height} pixels, which is {pixels / 1e6:.1f} megapixels; "
             f"at most {MOST_MEGAPIXELS} are allowed."
         )
 

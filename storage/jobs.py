@@ -38,7 +38,7 @@ class Jobs:
         refuses the job, and as nobody else writes meanwhile, of two jobs that a limit has room for one is kept.
 
         Raises:
-            StorageError: the picture that it starts from was deleted, or the database refuses; nothing was kept.
+            StorageError: what it starts from or its mask was deleted, or the database refuses; nothing was kept.
         """
 
         async def unit(connection: AsyncConnection) -> tuple[int, bool]:
@@ -50,8 +50,9 @@ class Jobs:
                 known_id = known.scalar_one()
                 assert known_id is not None  # both were written at once
                 return known_id, False
-            if job.start_image and not self._pictures.path(job.start_image).exists():
-                raise StorageError("The picture to start from was deleted. Nothing was kept; choose another one.")
+            for name, what in ((job.start_image, "picture to start from"), (job.mask, "mask")):
+                if name and not self._pictures.path(name).exists():
+                    raise StorageError(f"The {what} was deleted. Nothing was kept; choose another one.")
             if admit is not None:
                 admit(await usage(connection, job.owner, since_ms))
             inserted = await connection.execute(insert(JobRow).values(**_columns(job)).returning(JobRow.id))
@@ -157,7 +158,7 @@ class Jobs:
         await self._database.write(unit)
 
     async def delete(self, job_id: int) -> None:
-        """Forget a job that is over: first what it says, then its files, unless another job shows or starts from one.
+        """Forget a job that is over: first what it says, then its files, unless another job shows or needs one.
 
         The names of the files go last, so that a deletion that was broken off can be taken up: twice does no harm.
         """
@@ -173,12 +174,13 @@ class Jobs:
 
         async def finish(connection: AsyncConnection) -> None:
             shown = select(PictureRow.sha256).where(PictureRow.job_id == job_id)
-            names = await connection.execute(shown.union(select(JobRow.start_image).where(is_it)))
+            given = (select(column).where(is_it) for column in (JobRow.start_image, JobRow.mask))
+            names = await connection.execute(shown.union(*given))
             for name in filter(None, names.scalars().all()):
                 if not await _is_used(connection, name):  # nor will it be: within a unit nobody else writes
                     await asyncio.to_thread(self._pictures.remove, name)
             await connection.execute(delete(PictureRow).where(PictureRow.job_id == job_id))
-            await connection.execute(update(JobRow).where(is_it).values(start_image=""))
+            await connection.execute(update(JobRow).where(is_it).values(start_image="", mask=""))
 
         await self._database.write(forget)
         await self._database.write(finish)
@@ -239,7 +241,7 @@ class Jobs:
 
 def _columns(job: NewJob) -> dict[str, Any]:
     """Give the row of a new job. It is the person's, even if the account was linked a moment ago."""
-    names = ("model", "prompt", "images", "expected_ms", "server", "rerun_of", "start_image", "is_spoiler")
+    names = ("model", "prompt", "images", "expected_ms", "server", "rerun_of", "start_image", "mask", "is_spoiler")
     return {
         **{name: getattr(job, name) for name in names},
         "owner": person_of(job.owner),
@@ -262,11 +264,12 @@ def _changes(outcome: JobOutcome) -> dict[str, Any]:
 
 
 async def _is_used(connection: AsyncConnection, sha256: str) -> bool:
-    """Tell whether a job that is not deleted shows the picture or starts from it."""
+    """Tell whether a job that is not deleted shows the picture, starts from it or has it for a mask."""
     is_kept = JobRow.deleted_ms.is_(None)
     shown = exists().where(PictureRow.sha256 == sha256, PictureRow.job_id == JobRow.id, is_kept)
     started_from = exists().where(JobRow.start_image == sha256, JobRow.start_image != "", is_kept)
-    return bool((await connection.execute(select(shown | started_from))).scalar_one())
+    masked_by = exists().where(JobRow.mask == sha256, JobRow.mask != "", is_kept)
+    return bool((await connection.execute(select(shown | started_from | masked_by))).scalar_one())
 
 
 def _scope(place: Mapping[str, str]) -> str:

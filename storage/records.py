@@ -36,7 +36,8 @@ class PictureRecord:
 class NewJob:
     """A job to accept: `request` is the generation room's own JSON, `place` the platform's address as text values.
 
-    `start_image` names the kept picture that it starts from, if any; `expected_ms` is the GPU time that one of its
+    `start_image` names the kept picture that it starts from, if any, and `mask` the one that says which parts of it
+    are to be drawn anew; `expected_ms` is the GPU time that one of its
     pictures should take; `roles` and `server` tell as whom, and in which community, its owner asked.
     """
 
@@ -51,6 +52,7 @@ class NewJob:
     server: str = ""
     rerun_of: int | None = None
     start_image: str = ""
+    mask: str = ""
     is_spoiler: bool = False
 
 

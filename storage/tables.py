@@ -71,6 +71,7 @@ class JobRow(Row):
         Index("ix_job_open", "id", sqlite_where=text("state IN ('queued', 'running')")),
         Index("ix_job_owed", "id", sqlite_where=text("shown_rev < want_rev")),
         Index("ix_job_start_image", "start_image", sqlite_where=text("start_image != ''")),
+        Index("ix_job_mask", "mask", sqlite_where=text("mask != ''")),
         Index("ix_job_pending", "owner", sqlite_where=text("state IN ('queued', 'running')")),
         Index("ix_job_owner_created_ms", "owner", "created_ms"),
         Index("ix_job_brought_by", "brought_by", "created_ms", sqlite_where=text("brought_by IS NOT NULL")),
@@ -89,6 +90,7 @@ class JobRow(Row):
     request: Mapped[dict[str, object]] = mapped_column(JSON)
     rerun_of: Mapped[int | None] = mapped_column(ForeignKey("job.id"))
     start_image: Mapped[str] = mapped_column(String, server_default="")
+    mask: Mapped[str] = mapped_column(String, server_default="")
     is_spoiler: Mapped[bool] = mapped_column(Boolean, server_default=text("0"))
     deleted_ms: Mapped[int | None] = mapped_column(BigInteger)
     images: Mapped[int] = mapped_column(Integer, server_default=text("1"))

@@ -3,6 +3,8 @@
 from collections.abc import Collection
 from pathlib import Path
 
+from generation import GIB
+
 ENTRY = """
 ["{name}"]
 title = "Flat colours"
@@ -22,7 +24,8 @@ largest_side = 128
 side_multiple = 32
 seconds_per_step = {seconds_per_step}
 batch_fixed_share = {batch_fixed_share}
-memory = {{ weights_gib = {{ colour = {weights_gib} }}, denoise_gib_per_megapixel = 0.01 }}
+components = {components}
+costs = {{ pass_tflop = 0.001, gib_per_kilotoken = 0.001, text_tokens = 0 }}
 """
 NAMES = ("flat", "flatter")
 
@@ -35,10 +38,12 @@ def entry(
     batch_fixed_share: float = 0.0,
     weights_gib: float = 0.01,
     adult: bool = False,
+    components: str = "",
 ) -> str:
-    """Give the models-file entry of a fake model."""
-    facts = {"seconds_per_step": seconds_per_step, "batch_fixed_share": batch_fixed_share, "weights_gib": weights_gib}
-    return ENTRY.format(name=name, switches=switches, adult=str(adult).lower(), **facts)
+    """Give the models-file entry of a fake model: of one part that weighs so much in bf16, or of these components."""
+    facts = {"seconds_per_step": seconds_per_step, "batch_fixed_share": batch_fixed_share}
+    components = components or f"{{ colour = {{ parameters = {round(weights_gib * GIB / 2)} }} }}"
+    return ENTRY.format(name=name, switches=switches, adult=str(adult).lower(), components=components, **facts)
 
 
 def write_models(

@@ -7,13 +7,14 @@ from typing import Annotated
 from bot import wording
 from bot.access import Access
 from bot.button import Press, button, is_over
-from bot.chat import Accepted, Answer, Call, Form
+from bot.chat import Answer, Call, Form
 from bot.command import Argument, Flag, Kind, command, specify
 from bot.completion import Completion
 from bot.intake import Intake
 from bot.preferences import NONE
+from bot.values import loras as read_loras
 from bot.values import number, ratio, size, whole_number
-from generation import MOST_IMAGES, ImagineOptions, ImagineRequest
+from generation import MOST_IMAGES, ImagineOptions, ImagineRequest, Lora
 
 EXAMPLE = "a red circle on a blue background"
 
@@ -58,15 +59,33 @@ class Imagine:
         image: Annotated[
             str, Flag("image", "ID[:N]", "start from a picture: attached, or picture N of a job", kind=Kind.PICTURE)
         ] = "",
+        mask: Annotated[
+            str,
+            Flag("mask", "ID:N", "draw anew only what is white in this picture, and keep the rest", kind=Kind.MASK),
+        ] = "",
         strength: Annotated[
             float | None,
             Flag("strength", "X", "how far from the start picture it may go, up to 1", number, Kind.NUMBER),
         ] = None,
         style: Annotated[str | None, Flag("style", "NAME", "a manner to draw it in, or none", kind=Kind.STYLE)] = None,
+        loras: Annotated[
+            tuple[Lora, ...],
+            Flag(
+                "lora",
+                "NAME[:SCALE]",
+                "draw with an adapter, or several with commas; /loras lists them",
+                read_loras,
+                Kind.LORA,
+                is_list=True,
+            ),
+        ] = (),
+        is_fast: Annotated[
+            bool, Flag("fast", "", "leave out what hardly changes between steps, at some loss", kind=Kind.SWITCH)
+        ] = False,
         is_spoiler: Annotated[
             bool, Flag("spoiler", "", "hide the picture until it is clicked", kind=Kind.SWITCH)
         ] = False,
-    ) -> Accepted:
+    ) -> Answer:
         """Complete what was typed by the member's, the place's and the model's defaults, and accept it."""
         preference = await self._completion.preference(call)
         options = ImagineOptions(
@@ -80,8 +99,11 @@ class Imagine:
             negative_prompt=negative_prompt,
             images=images,
             image=image,
+            mask=mask,
             strength=strength,
             style=style,
+            loras=loras,
+            is_fast=is_fast,
         )
         request = await self._completion.request(call, options, preference)
         return await self._intake.accept(call, request, is_spoiler=is_spoiler or preference.is_spoiler)

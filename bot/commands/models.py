@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from bot import listings
+import asyncio
+from collections.abc import Mapping
+
+from bot import listings, wording
 from bot.chat import Call, View
 from bot.command import command
 from bot.places import Places
-from generation import Service
+from generation import Service, download_bytes, gigabytes, here, is_from_hub
 
 
 class Models:
@@ -22,4 +25,18 @@ class Models:
         card = await self._service.card()
         default = await self._places.model(call)
         allowed = await self._places.allowed(call.place)
-        return listings.models(self._service.catalogue, card, default, self._service.status().resident, allowed)
+        resident, stock = self._service.status().resident, await self._stock()
+        return listings.models(self._service.catalogue, card, default, resident, allowed, stock)
+
+    async def _stock(self) -> Mapping[str, str]:
+        """Say of each model from the hub whether it is here, or how far on its way."""
+        catalogue, under_way = self._service.catalogue, self._service.downloads.under_way
+        present = await asyncio.to_thread(here, catalogue)
+        told = {
+            spec.name: "In the cache."
+            if spec.name in present
+            else f"To download: about {gigabytes(download_bytes(spec))}."
+            for spec in catalogue
+            if is_from_hub(spec)
+        }
+        return told | {download.model: wording.downloading(download) for download in under_way}

@@ -30,7 +30,8 @@ class Waiting:
         """List the queue; other people's prompts stay theirs."""
         owned = {job.id: wording.title(job.prompt) for job in await self._unfinished(call)}
         line = line_up(self._service, owned)
-        return listings.queue(self._service.status(), line, owned, self._delivery.obstacle)
+        downloads = self._service.downloads.under_way
+        return listings.queue(self._service.status(), line, owned, self._delivery.obstacle, downloads)
 
     @command("cancel", "Give up a job that waits or runs; without an ID, your only one.")
     async def cancel(self, call: Call, job_id: Annotated[int | None, Argument("ID", "12", job_number)] = None) -> View:

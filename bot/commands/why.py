@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bot import reasons
+from bot import reasons, wording
 from bot.access import Access
 from bot.button import Press, Stage, button
 from bot.chat import CommandError, View
@@ -23,6 +23,8 @@ class Why:
     async def why(self, press: Press) -> View:
         """List what goes before the job under whose message the button stands."""
         job = await self._access.own_job(press.job_id, press.call)
+        if (download := self._service.downloads.of(job.id)) is not None:
+            return View(text=f"Job {job.id} waits for its model. {wording.downloading(download)}", is_private=True)
         turn = foretell(self._service, job.id)
         if turn is None:
             why_not = "is over already" if JobState(job.state).is_over else "waits no more: it is being made now"

@@ -6,9 +6,9 @@ import asyncio
 import contextlib
 import os
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Iterator
 
-from bot.chat import Accepted
+from bot.chat import Accepted, Announced, View
 from bot.delivery import Delivery
 from bot.platforms.console import LEAVING, PRESS_HELP, ConsolePlatform, run_typed
 from bot.router import Router
@@ -18,13 +18,14 @@ CHUNK = 65536
 WAIT = "/wait"
 OWN_COMMANDS = {
     **PRESS_HELP,
-    WAIT: "Wait until all jobs are over, then read on.",
+    WAIT: "Wait until all jobs and downloads are over, then read on.",
     "/quit": "Leave now, without waiting for jobs.",
 }
 
 
 async def serve_lines(platform: ConsolePlatform, router: Router, delivery: Delivery) -> None:
     """Answer each line in turn; at the end of the input, wait until all jobs are over."""
+    announced: list[Awaitable[View | None]] = []
     async for line in _lines():
         match line.strip().casefold():
             case "":
@@ -32,12 +33,20 @@ async def serve_lines(platform: ConsolePlatform, router: Router, delivery: Deliv
             case word if word in LEAVING:
                 return
             case word if word == WAIT:
-                await delivery.all_ended()
+                await _all_ended(delivery, announced)
             case _:
                 answer = await run_typed(platform, router, line)
                 if isinstance(answer, Accepted):
                     await delivery.posted(answer.job_id)  # so that what is said comes in order
+                elif isinstance(answer, Announced):
+                    announced.append(answer.end)
+    await _all_ended(delivery, announced)
+
+
+async def _all_ended(delivery: Delivery, announced: list[Awaitable[View | None]]) -> None:
     await delivery.all_ended()
+    await asyncio.gather(*announced)
+    announced.clear()
 
 
 async def _lines() -> AsyncIterator[str]:

@@ -124,7 +124,7 @@ async def _answer(typed: asyncio.Queue[str], platform: ConsolePlatform, router: 
 
 
 class Words(Completer):
-    """Completes commands, their flags and the names of models and styles."""
+    """Completes commands, their flags and the names of models, styles and adapters."""
 
     def __init__(self, router: Router) -> None:
         self._router = router
@@ -146,7 +146,9 @@ class Words(Completer):
         if word.startswith("--"):
             yield from _matching(word, {name: flag.help for name, flag in flags.items()})
         elif before[-1] in flags:
-            yield from _matching(word, dict.fromkeys(self._router.offers(flags[before[-1]].kind), ""))
+            flag = flags[before[-1]]
+            last = word.rpartition(",")[2] if flag.is_list else word
+            yield from _matching(last, dict.fromkeys(self._router.offers(flag.kind), ""))
         elif command.arguments:
             yield from _matching(word, dict.fromkeys(self._router.offers(command.arguments[-1][1].kind), ""))
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,36 +16,20 @@ from torch import distributed, nn
 from transformers import CLIPTextModelWithProjection, CLIPTokenizer
 
 from generation.demo import text
-from generation.demo.autoencoder import LATENT_CHANNELS, to_tensor
-from generation.demo.captions import caption
+from generation.demo.autoencoder import LATENT_CHANNELS
 from generation.demo.denoiser import build_scheduler
+from generation.demo.lessons import Cached, Lessons, noised
 from generation.demo.muon import Muon
-from generation.demo.scenes import COLOURS, SHAPES, Scene, draw, random_scene
+from generation.demo.scenes import COLOURS, SHAPES
 
-BATCH = 32
-EMPTY_CAPTIONS = 0.1  # the share that learns to draw without words, for classifier-free guidance
 POSITION_WEIGHT = 0.05
 WARM_UP_STEPS = 100
 DECAY_FROM = 0.2  # the share of the steps after which the learning rate falls
 LOWEST_RATE = 0.02
 MATRIX_RATE, OTHER_RATE = 0.01, 1e-3
 EMA = 0.998
-REFRESH_EVERY, REFRESH_COUNT = 8, 8  # after so many steps, so many scenes are drawn anew: none is learned by heart
-# Layout is decided at high noise, so most of the training happens there: shares of [0, 300), [300, 700), [700, 1000).
-NOISE_SHARES = ((0.15, 300), (0.40, 700), (0.45, 1000))
-# (width, height) as shares of the side, and how often.
-BUCKETS = (((1.0, 1.0), 0.70), ((1.0, 0.75), 0.15), ((0.75, 1.0), 0.15))
+REFRESH_EVERY = 8
 GAP_TIME, GAP_SCENES = 700, 192
-
-
-@dataclass(frozen=True, slots=True)
-class Cached:
-    """Scenes of one bucket with their latents (N, C, h, w) and their size in pixels."""
-
-    scenes: list[Scene]
-    latents: torch.Tensor
-    width: int
-    height: int
 
 
 class Trainer:
@@ -64,9 +47,9 @@ class Trainer:
         self.networks = nn.ModuleDict({"unet": unet, "text_encoder": encoder})
         self.average = copy.deepcopy(self.networks).requires_grad_(False)
         self.step = 0
-        self.tokenizer, self._vae = tokenizer, vae
+        self.tokenizer = tokenizer
+        self.lessons = Lessons(vae, np.random.default_rng(seed))
         self._alphas = build_scheduler().alphas_cumprod
-        self._draws = np.random.default_rng(seed)
         self._noise = torch.Generator().manual_seed(seed)
         self._optimizers = _optimizers(unet, encoder)
         self._rates = [optimizer.param_groups[0]["lr"] for optimizer in self._optimizers]
@@ -88,24 +71,13 @@ class Trainer:
             optimizer.load_state_dict(saved)
         self.step = state["step"]
 
-    def cache(self, side: int, count: int) -> list[Cached]:
-        """Draw training scenes and encode them, bucket by bucket."""
-        caches = []
-        for (wide, high), share in BUCKETS:
-            width, height = round(side * wide), round(side * high)
-            scenes = [random_scene(self._draws) for _ in range(max(BATCH, round(count * share)))]
-            parts = [self._encode(scenes[at : at + BATCH], width, height) for at in range(0, len(scenes), BATCH)]
-            caches.append(Cached(scenes, torch.cat(parts), width, height))
-        return caches
-
     def train_step(self, caches: list[Cached], share: float) -> float:
         """Take one step at this share of the whole training; gives the loss."""
-        cached = caches[self._draws.choice(len(caches), p=[share for _, share in BUCKETS])]
+        cached = self.lessons.choose(caches)
         if self.step % REFRESH_EVERY == 0:
-            self._refresh(cached)
-        picks = self._draws.integers(0, len(cached.scenes), BATCH)
-        captions = [self._caption(cached.scenes[pick]) for pick in picks]
-        loss = self._loss(self.networks, cached, picks, captions, self._times(BATCH), self._noise)
+            self.lessons.refresh(cached)
+        picks, captions = self.lessons.pick(cached)
+        loss = self._loss(self.networks, cached, picks, captions, self.lessons.times(), self._noise)
         loss.backward()
         self._share_gradients()
         nn.utils.clip_grad_norm_(self.networks.parameters(), 1.0)
@@ -154,27 +126,16 @@ class Trainer:
     ) -> torch.Tensor:
         """Give the error of v-prediction plus the weighted error of position, on the picked scenes."""
         latents = cached.latents[picks]
-        noise = torch.randn(latents.shape, generator=noises)
-        alphas = self._alphas[times].view(-1, 1, 1, 1)
-        noisy = alphas.sqrt() * latents + (1 - alphas).sqrt() * noise
-        velocity = alphas.sqrt() * noise - (1 - alphas).sqrt() * latents
-        size = torch.tensor([[cached.height, cached.width, 0, 0, cached.height, cached.width]]).float()
+        noisy, velocity = noised(latents, times, self._alphas, noises)
         with torch.autocast("cpu", torch.bfloat16):
             hidden, pooled = text.encode(networks["text_encoder"], text.tokens(self.tokenizer, captions))
-            added = {"text_embeds": pooled, "time_ids": size.expand(len(latents), -1)}
+            added = {"text_embeds": pooled, "time_ids": cached.sizes(len(latents))}
             output = networks["unet"](noisy, times, hidden, added_cond_kwargs=added).sample
         output = output.float()
         error = (output[:, :LATENT_CHANNELS] - velocity).square().mean()
         position = (output[:, LATENT_CHANNELS:] - _ramps(latents)).square().mean()
         loss: torch.Tensor = error + POSITION_WEIGHT * position
         return loss
-
-    @torch.no_grad()
-    def _encode(self, scenes: list[Scene], width: int, height: int) -> torch.Tensor:
-        pictures = np.stack([np.asarray(draw(scene, width, height)) for scene in scenes])
-        with torch.autocast("cpu", torch.bfloat16):
-            latents: torch.Tensor = self._vae.encode(to_tensor(pictures)).latents
-        return latents.float()
 
     def _share_gradients(self) -> None:
         """Replace the gradients by their mean over all processes."""
@@ -186,22 +147,6 @@ class Trainer:
         flat /= distributed.get_world_size()
         for gradient, mean in zip(gradients, flat.split([g.numel() for g in gradients]), strict=True):
             gradient.copy_(mean.view_as(gradient))
-
-    def _refresh(self, cached: Cached) -> None:
-        start = int(self._draws.integers(0, len(cached.scenes) - REFRESH_COUNT + 1))
-        fresh = [random_scene(self._draws) for _ in range(REFRESH_COUNT)]
-        cached.scenes[start : start + REFRESH_COUNT] = fresh
-        cached.latents[start : start + REFRESH_COUNT] = self._encode(fresh, cached.width, cached.height)
-
-    def _caption(self, scene: Scene) -> str:
-        return "" if self._draws.random() < EMPTY_CAPTIONS else caption(scene, self._draws)
-
-    def _times(self, count: int) -> torch.Tensor:
-        """Draw time steps, stratified over the batch, by `NOISE_SHARES`."""
-        places = (np.arange(count) + self._draws.random(count)) / count
-        shares = np.cumsum([0.0, *(share for share, _ in NOISE_SHARES)])
-        times = np.interp(places, shares, [0, *(end for _, end in NOISE_SHARES)])
-        return torch.from_numpy(np.minimum(times.astype(np.int64), 999))
 
     @torch.no_grad()
     def _take_average(self) -> None:

@@ -19,7 +19,9 @@ from generation.catalogue import Catalogue
 from generation.demo.captions import caption
 from generation.demo.judge import Verdict, judge
 from generation.demo.scenes import PLACES, SHAPES, Scene, draw, is_held_out, random_scene
+from generation.lora import Lora
 from generation.pipelines.card import find_card
+from generation.pipelines.memory.pantry import Pantry
 from generation.pipelines.pipeline import Pipeline, Row, load_pipeline
 from generation.request import ImagineOptions
 
@@ -55,10 +57,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--pictures", type=int, default=200, help="of single objects; half as many of each other kind")
     parser.add_argument("--seed", type=int, default=SEED, help="draws the prompts; another one asks for other scenes")
     parser.add_argument("--sheet", type=Path, help="write all pictures to this PNG, small")
+    parser.add_argument("--lora", default="", help="draw with this adapter that ships, such as outline or outline:0.5")
     options = parser.parse_args(arguments)
     draws = np.random.default_rng(options.seed)
     print(f"judge, on {2 * options.pictures} drawings: all right {judge_rate(2 * options.pictures, draws):.1%}")
-    artist = Artist(options.model)
+    name, _, scale = options.lora.partition(":")
+    artist = Artist(options.model, (Lora(name, float(scale or 1)),) if name else ())
     started = time.monotonic()
     singles, pictures = _singles(artist, options.pictures, draws)
     pictures += _places(artist, options.pictures // 4, draws)
@@ -74,20 +78,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 class Artist:
-    """A loaded model that draws prompts with its defaults."""
+    """A loaded model that draws prompts with its defaults, and with adapters that ship."""
 
-    def __init__(self, model: str) -> None:
+    def __init__(self, model: str, loras: tuple[Lora, ...] = ()) -> None:
         self._catalogue, card = Catalogue.load(), find_card("cpu")
+        self._loras = loras
         self.spec = self._catalogue.get(model)
-        self._pipeline: Pipeline = load_pipeline(self.spec, self._catalogue.plan_default(self.spec, card), card)
+        self._pipeline: Pipeline = load_pipeline(
+            self.spec, self._catalogue.plan_default(self.spec, card), card, Pantry()
+        )
         self._seed = 0
 
     def draw(self, prompt: str) -> Image.Image:
         """Draw a prompt; each gets a seed of its own, the same in each run."""
         self._seed += 1
-        options = ImagineOptions(prompt=prompt)
+        options = ImagineOptions(prompt=prompt, loras=self._loras)
         request = self._catalogue.complete(options, default_model=self.spec.name, seed=self._seed)
-        return self._pipeline.render([Row(request, self._seed)], lambda _: None)[0]
+        weights = self._catalogue.loras.weights(request.loras)
+        return self._pipeline.render([Row(request, self._seed, loras=weights)], lambda _: None)[0]
 
 
 def judge_rate(count: int, draws: np.random.Generator) -> float:
@@ -155,9 +163,10 @@ def _report(label: str, answers: Sequence[Answer]) -> None:
         return
     colour, ground, shape = np.mean([answer.is_right for answer in answers], axis=0)
     everything = np.mean([all(answer.is_right) for answer in answers])
+    outlines = np.mean([all(answer.is_right) and answer.verdict.is_outline for answer in answers])
     print(
         f"{label:<18} n {len(answers):>3}  colour {colour:6.1%}  ground {ground:6.1%}  shape {shape:6.1%}  "
-        f"all three {everything:6.1%}",
+        f"all three {everything:6.1%}  as outlines {outlines:6.1%}",
         flush=True,
     )
 

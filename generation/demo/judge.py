@@ -1,12 +1,13 @@
-"""What does a picture show: which shape, of which colour, on which ground? By geometry; "none" is an answer, too.
+"""What does a picture show: which shape, filled or as an outline, of which colour, on which ground? "none" counts, too.
 
 The ground is the colour of the border, the object's is the colour farthest from it, and the mask is how far each pixel
-lies on the way between the two. The mask is laid over every shape, drawn with the same centre of gravity and area; the
-best overlap must reach `LEAST_OVERLAP`, or the shape is "none".
+lies on the way between the two. The mask is laid over every shape and over its outline, drawn with the same centre of
+gravity and area; the best overlap must reach `LEAST_OVERLAP`, or the shape is "none".
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
@@ -14,15 +15,20 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from generation.demo.scenes import COLOURS, SHAPES, Thing, draw_mask
+from generation.demo.scenes import COLOURS, SHAPES, Thing, draw_mask, draw_outline_mask
 
 NONE = "none"
-LEAST_OVERLAP = 0.85  # intersection over union; a round blob reaches no more than 0.8 with any shape but the circle
+# Intersection over union. A round blob reaches no more than 0.8 with any shape but the circle; an outline no more than
+# 0.58 with another shape or its outline.
+LEAST_OVERLAP, LEAST_OUTLINE_OVERLAP = 0.85, 0.65
 LEAST_AREA, MOST_AREA = 0.01, 0.7  # as shares of the picture
 FARTHEST_COLOUR = 30.0  # CIE76 in Lab: beyond it a colour is none of ours
 LEAST_CONTRAST = 10.0  # also CIE76: below it there is nothing to see
 BORDER = 0.04  # of the shorter side
 TEMPLATE_SIDE, TEMPLATE_RADIUS = 256, 0.36
+SMALL_RADIUS = 0.22  # of which outlines are thicker, in proportion
+
+Template = tuple[Image.Image, tuple[float, float], float]  # an L picture, its centre of gravity, its area in pixels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +41,7 @@ class Verdict:
     shape: str
     colour: str
     ground: str
+    is_outline: bool = False
     overlap: float = 0.0
     x: float = 0.0
     y: float = 0.0
@@ -57,16 +64,35 @@ def judge(picture: Image.Image) -> Verdict:
     mask[mask < 0.25] = 0  # mottled ground is not the object
     if not LEAST_AREA <= mask.mean() <= MOST_AREA:
         return Verdict(shape=NONE, colour=NONE, ground=_name(ground))
-    overlaps = {shape: _overlap(mask, shape) for shape in SHAPES}
-    best = max(overlaps, key=overlaps.__getitem__)
-    shape = best if overlaps[best] >= LEAST_OVERLAP else NONE
+    overlap, shape, is_outline = _likeliest(mask)
+    if overlap < (LEAST_OUTLINE_OVERLAP if is_outline else LEAST_OVERLAP):
+        shape, is_outline = NONE, False
     x, y = ((middle - side / 2) / min(picture.size) for middle, side in zip(_middle(mask), picture.size, strict=True))
-    return Verdict(shape=shape, colour=_name(colour), ground=_name(ground), overlap=overlaps[best], x=x, y=y)
+    return Verdict(
+        shape=shape,
+        colour=_name(colour),
+        ground=_name(ground),
+        is_outline=is_outline,
+        overlap=overlap,
+        x=x,
+        y=y,
+    )
 
 
-def _overlap(mask: NDArray[np.float64], shape: str) -> float:
-    """Lay the shape over the mask, with the same centre of gravity and area; gives intersection over union."""
-    template, (middle_x, middle_y), area = _template(shape)
+def _likeliest(mask: NDArray[np.float64]) -> tuple[float, str, bool]:
+    """Give the best overlap, with which shape, and whether it is with its outline."""
+    filled = [(_overlap(mask, _template(shape, draw_mask, TEMPLATE_RADIUS)), shape, False) for shape in SHAPES]
+    outlined = [
+        (_overlap(mask, _template(shape, draw_outline_mask, radius)), shape, True)
+        for shape in SHAPES
+        for radius in (SMALL_RADIUS, TEMPLATE_RADIUS)
+    ]
+    return max(filled + outlined)
+
+
+def _overlap(mask: NDArray[np.float64], laid_over: Template) -> float:
+    """Lay a template over the mask, with the same centre of gravity and area; gives intersection over union."""
+    template, (middle_x, middle_y), area = laid_over
     scale = (area / mask.sum()) ** 0.5  # template pixels to one of the mask
     x, y = _middle(mask)
     height, width = mask.shape
@@ -77,8 +103,8 @@ def _overlap(mask: NDArray[np.float64], shape: str) -> float:
 
 
 @cache
-def _template(shape: str) -> tuple[Image.Image, tuple[float, float], float]:
-    picture = draw_mask(Thing(shape=shape, colour="", radius=TEMPLATE_RADIUS), TEMPLATE_SIDE, TEMPLATE_SIDE)
+def _template(shape: str, draw: Callable[[Thing, int, int], Image.Image], radius: float) -> Template:
+    picture = draw(Thing(shape=shape, colour="", radius=radius), TEMPLATE_SIDE, TEMPLATE_SIDE)
     mask = np.asarray(picture, dtype=np.float64) / 255
     return picture, _middle(mask), float(mask.sum())
 

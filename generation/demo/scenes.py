@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -48,6 +49,7 @@ RIM = 0.03  # left free between such an object and the edge
 POSITION_JITTER = 0.03
 SCALE_JITTER = 0.08
 SUPERSAMPLING = 3
+STROKE, LEAST_STROKE = 0.25, 0.06  # of an outline: as a share of the radius, and at least of the shorter side
 # What a scene shows, and how often: one object in the middle, one at a side or corner, two beside or above each other.
 LAYOUTS = {"centred": 0.6, "placed": 0.12, "beside": 0.14, "above": 0.14}
 
@@ -147,22 +149,53 @@ def _thing(draws: np.random.Generator, colour: str, size: str, x: float, y: floa
 
 def draw(scene: Scene, width: int, height: int) -> Image.Image:
     """Draw a scene as an RGB picture with smooth edges."""
-    picture = Image.new("RGB", (width, height), COLOURS[scene.ground])
-    for thing in scene.things:
-        picture.paste(COLOURS[thing.colour], mask=draw_mask(thing, width, height))
-    return picture
+    return _paint(scene, width, height, draw_mask)
+
+
+def draw_outlines(scene: Scene, width: int, height: int) -> Image.Image:
+    """Draw a scene in the style "outline": of each thing only its edge, on the ground."""
+    return _paint(scene, width, height, draw_outline_mask)
 
 
 def draw_mask(thing: Thing, width: int, height: int) -> Image.Image:
     """Draw where a thing is: an L picture, 255 inside, smooth at the edge."""
+    mask, brush, _ = _canvas(width, height)
+    for points, fill in _polygons(thing, width, height):
+        brush.polygon(points, fill=fill)
+    return mask.reduce(SUPERSAMPLING)
+
+
+def draw_outline_mask(thing: Thing, width: int, height: int) -> Image.Image:
+    """Draw where a thing's edge is: an L picture, 255 on the stroke, which lies half inside of the edge."""
+    mask, brush, unit = _canvas(width, height)
+    stroke = round(max(STROKE * thing.radius, LEAST_STROKE) * unit)
+    for points, _ in _polygons(thing, width, height):
+        brush.line([*points, points[0]], fill=255, width=stroke)
+        for point in points:  # Pillow's own joints leave notches in circles
+            brush.circle(point, stroke / 2, fill=255)
+    return mask.reduce(SUPERSAMPLING)
+
+
+def _paint(scene: Scene, width: int, height: int, mask: Callable[[Thing, int, int], Image.Image]) -> Image.Image:
+    picture = Image.new("RGB", (width, height), COLOURS[scene.ground])
+    for thing in scene.things:
+        picture.paste(COLOURS[thing.colour], mask=mask(thing, width, height))
+    return picture
+
+
+def _canvas(width: int, height: int) -> tuple[Image.Image, ImageDraw.ImageDraw, int]:
+    """Give an empty mask, larger than asked for, with its brush and the pixels of its shorter side."""
+    mask = Image.new("L", (width * SUPERSAMPLING, height * SUPERSAMPLING), 0)
+    return mask, ImageDraw.Draw(mask), min(width, height) * SUPERSAMPLING
+
+
+def _polygons(thing: Thing, width: int, height: int) -> Iterator[tuple[list[tuple[float, float]], int]]:
+    """Give a thing's polygons in pixels of such a mask, each with what fills it."""
     unit = min(width, height) * SUPERSAMPLING
     middle = width * SUPERSAMPLING / 2 + thing.x * unit, height * SUPERSAMPLING / 2 + thing.y * unit
-    mask = Image.new("L", (width * SUPERSAMPLING, height * SUPERSAMPLING), 0)
-    brush = ImageDraw.Draw(mask)
-    for outline, fill in OUTLINES[thing.shape]:
-        points = outline * thing.radius * unit + np.asarray(middle)
-        brush.polygon([(float(x), float(y)) for x, y in points], fill=fill)
-    return mask.reduce(SUPERSAMPLING)
+    for polygon, fill in POLYGONS[thing.shape]:
+        points = polygon * thing.radius * unit + np.asarray(middle)
+        yield [(float(x), float(y)) for x, y in points], fill
 
 
 def _on_circle(count: int) -> NDArray[np.float64]:
@@ -195,14 +228,21 @@ def _bar(half_width: float, half_height: float) -> NDArray[np.float64]:
     return _points((-wide, -high), (wide, -high), (wide, high), (-wide, high))
 
 
+def _cross(inner: float, outer: float) -> NDArray[np.float64]:
+    """Two crossing bars, as one polygon."""
+    arm = _points((-inner, -inner), (-inner, -outer), (inner, -outer))
+    quarter = np.array([[0, 1], [-1, 0]])  # to the right
+    return np.concatenate([arm @ np.linalg.matrix_power(quarter, turns) for turns in range(4)])
+
+
 # Each shape as polygons (N, 2) in [-1, 1] x [-1, 1], y downwards, each with 255 to fill or 0 to cut out.
-OUTLINES: dict[str, list[tuple[NDArray[np.float64], int]]] = {
+POLYGONS: dict[str, list[tuple[NDArray[np.float64], int]]] = {
     "circle": [(_on_circle(96) * 0.97, 255)],
     "square": [(_bar(0.86, 0.86), 255)],
     "triangle": [(_points((0, -0.95), (1, 0.8), (-1, 0.8)), 255)],
     "star": [(_star(), 255)],
     "heart": [(_heart(), 255)],
     "ring": [(_on_circle(96), 255), (_on_circle(96) * 0.56, 0)],
-    "cross": [(_bar(0.95, 0.32), 255), (_bar(0.32, 0.95), 255)],
+    "cross": [(_cross(0.32, 0.95), 255)],
     "diamond": [(_points((0, -1), (0.66, 0), (0, 1), (-0.66, 0)), 255)],
 }

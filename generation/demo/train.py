@@ -18,6 +18,7 @@ from torch.multiprocessing.spawn import spawn
 from transformers import CLIPTextModelWithProjection
 
 from generation.demo import autoencoder, denoiser, diffusion, text, tokenizer
+from generation.demo.lessons import BATCH
 
 SIDE = 256
 WEIGHTS = Path(__file__).parent / "weights"
@@ -68,14 +69,14 @@ def _train_denoiser(rank: int, options: argparse.Namespace, meeting: str) -> Non
     distributed.init_process_group("gloo", init_method=meeting, rank=rank, world_size=options.processes)
     vae = AutoencoderTiny.from_pretrained(options.work / "autoencoder").requires_grad_(False)
     trainer = _prepare(vae, options, rank)
-    caches = trainer.cache(SIDE, options.scenes // options.processes)
+    caches = trainer.lessons.cache(SIDE, options.scenes // options.processes)
     loss = 1.0
     while trainer.step < options.denoiser_steps:
         loss += 0.02 * (trainer.train_step(caches, trainer.step / options.denoiser_steps) - loss)
         if rank == 0 and (trainer.step % SAVE_EVERY == 0 or trainer.step == options.denoiser_steps):
             _save(trainer, options.work / "denoiser.pt")
             gaps = ", ".join(f"{part} {gap:.0%}" for part, gap in trainer.word_gaps(caches[0]).items())
-            pictures = trainer.step * diffusion.BATCH * options.processes
+            pictures = trainer.step * BATCH * options.processes
             _say(f"denoiser: step {trainer.step}, {pictures} pictures, loss {loss:.4f}, word gaps {gaps}")
     if rank == 0:
         assemble(vae, trainer, options.out)

@@ -9,11 +9,14 @@ from typing import Protocol, cast
 
 from PIL import Image
 
-from generation.errors import ModelLoadError
+from generation.card import Card
 from generation.families import FAMILIES
+from generation.lora import LoraWeights
 from generation.model import ModelSpec
+from generation.pipelines.memory.pantry import Pantry
+from generation.pipelines.speed.workshop import Workshop
+from generation.placement import Phase, VramPlan
 from generation.request import ImagineRequest
-from generation.vram import Card, VramPlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +24,15 @@ class Row:
     """One picture of a call: what was asked for, its own seed, and the picture to start from if the request names one.
 
     The rows of a call have the same model, size, number of steps and guidance, and all of them start from a picture at
-    the same strength, or none does.
+    the same strength, or none does; likewise with masks, which are as large as the picture, in mode L. They have the
+    same adapters, too, none of them at scale 0.
     """
 
     request: ImagineRequest
     seed: int
     start_image: Image.Image | None = None
+    mask: Image.Image | None = None
+    loras: tuple[LoraWeights, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,22 +45,48 @@ class Step:
 
 
 OnStep = Callable[[Step], None]
+OnPhase = Callable[[Phase], None]
+
+
+def pass_over(_: Phase) -> None:
+    """Let a phase begin."""
 
 
 class Pipeline(Protocol):
-    """A loaded model. `provenance` names whatever, besides the request, decides the pixels."""
+    """A loaded model. `provenance` names whatever, besides the request, decides the pixels.
+
+    Its weights are in RAM; some of them are on the card from the first call, or `wake`, until `rest` or `close`.
+    `peaks` are the GiB that torch had allocated at most in each phase of the last call; it is empty on a processor.
+    """
 
     provenance: Mapping[str, str]
+    peaks: Mapping[Phase, float]
 
-    def render(self, rows: Sequence[Row], on_step: OnStep) -> list[Image.Image]:
+    def render(self, rows: Sequence[Row], on_step: OnStep, on_phase: OnPhase = pass_over) -> list[Image.Image]:
         """Make RGB pictures of the requested size in one call, one a row; start pictures have that size already.
 
         A picture may depend on how many rows there are and on which is its own, but not on what the others hold. What
-        `on_step` raises ends the call and leaves the model usable.
+        `on_step`, or `on_phase` as a phase begins, raises ends the call and leaves the model usable.
 
         Raises:
-            CardFullError: so many rows do not fit.
+            CardFullError: so many rows do not fit; it says in which phase.
         """
+
+    def place(self, plan: VramPlan) -> None:
+        """Lie as another plan of the same precisions says: what is to stay on the card is brought there by `wake`."""
+
+    def wake(self) -> None:
+        """Bring to the card what is to stay there.
+
+        Raises:
+            CardFullError: there is no room for it.
+        """
+
+    def prepare(self, workshop: Workshop) -> bool:
+        """Do one piece of what makes later calls faster; False if there is nothing to do."""
+
+    def rest(self) -> None:
+        """Leave the card, and keep the weights in RAM."""
 
     def close(self) -> None:
         """Give the memory back."""
@@ -63,7 +95,7 @@ class Pipeline(Protocol):
 class Family(Protocol):
     """A module of this package that knows a family."""
 
-    def load(self, spec: ModelSpec, plan: VramPlan, card: Card) -> Pipeline:
+    def load(self, spec: ModelSpec, plan: VramPlan, card: Card, pantry: Pantry) -> Pipeline:
         """Load a checkpoint.
 
         Raises:
@@ -71,13 +103,12 @@ class Family(Protocol):
         """
 
 
-def load_pipeline(spec: ModelSpec, plan: VramPlan, card: Card) -> Pipeline:
-    """Import the family's module, and with it torch, only now; then load the checkpoint.
+def load_pipeline(spec: ModelSpec, plan: VramPlan, card: Card, pantry: Pantry) -> Pipeline:
+    """Import the family's module, and with it torch, only now; then load the checkpoint into RAM.
+
+    Networks that are in the pantry already are not loaded again.
 
     Raises:
-        ModelLoadError: this version knows no such pipeline, or the checkpoint cannot be loaded.
+        ModelLoadError: the checkpoint cannot be loaded; the text says what to do.
     """
-    module = FAMILIES[spec.family]
-    if module is None:
-        raise ModelLoadError(f"{spec.name}: this version cannot run the family {spec.family} yet.")
-    return cast(Family, importlib.import_module(module)).load(spec, plan, card)
+    return cast(Family, importlib.import_module(FAMILIES[spec.family])).load(spec, plan, card, pantry)

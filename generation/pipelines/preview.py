@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Protocol
 
 import numpy as np
@@ -9,6 +10,8 @@ import torch
 from diffusers import AutoencoderTiny
 from PIL import Image, ImageDraw
 from torch.nn import functional
+
+from generation.pipelines.family import Family
 
 CHART_SIDE = 512
 CHART_SHAPES = 120
@@ -24,9 +27,11 @@ class Preview(Protocol):
         """Draw one picture's latents (1, C, H, W), PATCH times as large as they are."""
 
 
-def find_preview(vae: Any, device: torch.device) -> Preview:
-    """Give the preview for an autoencoder: a tiny one is quick enough to be used itself."""
-    return TinyPreview(vae) if isinstance(vae, AutoencoderTiny) else LinearPreview.fit(vae, device)
+def find_preview(family: Family, pipe: Any, device: torch.device) -> Preview:
+    """Give the preview for a pipeline's autoencoder: a tiny one is quick enough to be used itself."""
+    if isinstance(pipe.vae, AutoencoderTiny):
+        return TinyPreview(pipe.vae)
+    return LinearPreview.fit(lambda picture: family.encoded(pipe, picture.to(device, pipe.vae.dtype)))
 
 
 class TinyPreview:
@@ -56,11 +61,10 @@ class LinearPreview:
 
     @classmethod
     @torch.inference_mode()
-    def fit(cls, vae: Any, device: torch.device) -> LinearPreview:
-        """Fit to a diffusers AutoencoderKL, or one with the same `encode`."""
+    def fit(cls, encode: Callable[[torch.Tensor], torch.Tensor]) -> LinearPreview:
+        """Fit to what makes latents of a picture (1, 3, height, width) in [-1, 1]."""
         chart = _chart()
-        latents = vae.encode(chart.to(device, vae.dtype)).latent_dist.mode()
-        latents = (latents.float().cpu() - (vae.config.get("shift_factor") or 0.0)) * vae.config.scaling_factor
+        latents = encode(chart).float().cpu()
         size = [side * PATCH for side in latents.shape[-2:]]
         patches = functional.pixel_unshuffle(functional.interpolate(chart, size, mode="area"), PATCH)
         inputs = _with_one(latents)

@@ -16,6 +16,7 @@ import torch
 
 from generation import Catalogue, Guesses, ImagineOptions, ImagineRequest
 from generation.pipelines.card import find_card
+from generation.pipelines.memory.pantry import Pantry
 from generation.pipelines.pipeline import Pipeline, Row, load_pipeline
 from generation.speeds import Speeds
 from tests.benchmarks.serving import opened, serve
@@ -41,7 +42,7 @@ def call_seconds(pipeline: Pipeline, request: ImagineRequest, pictures: int) -> 
 def print_curve(catalogue: Catalogue, model: str) -> None:
     """Time calls of several sizes in turn, and say what is learned of them."""
     spec, card = catalogue.get(model), find_card("cpu")
-    pipeline, request = load_pipeline(spec, catalogue.plan_default(spec, card), card), asked(catalogue, model)
+    pipeline, request = load_pipeline(spec, catalogue.plan_default(spec, card), card, Pantry()), asked(catalogue, model)
     guesses = Guesses(catalogue)
     guesses.note(card)
     speeds = Speeds(guesses)

@@ -16,7 +16,7 @@ import torch
 import transformers
 
 from generation import Catalogue, ImagineOptions, ImagineRequest
-from generation.pipelines.checkpoint import find_checkpoint
+from generation.pipelines.hub.checkpoint import find_checkpoint
 from generation.pipelines.sdxl import PROCESSOR_THREADS
 from tests.benchmarks.serving import opened, serve
 

@@ -125,10 +125,10 @@ class Program:
             pass
         return int(self.process.wait(PATIENCE_S))
 
-    def kill(self) -> None:
-        """Kill the program outright, and wait until its worker has noticed and is gone too."""
+    def kill(self, number: int = signal.SIGKILL) -> None:
+        """Kill the program, outright unless told otherwise, and wait until its children have noticed and are gone."""
         children = self._children()
-        self.process.send_signal(signal.SIGKILL)
+        self.process.send_signal(number)
         self.process.wait(PATIENCE_S)
         _, alive = psutil.wait_procs(children, PATIENCE_S)
         assert not alive

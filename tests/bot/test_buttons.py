@@ -247,7 +247,7 @@ async def test_a_payload_that_is_none_of_ours_is_told_so(payload: str) -> None:
 
 async def test_each_payload_comes_back_and_fits_the_smallest_of_the_platforms(shared_room: Room) -> None:
     view = await shared_room.say("/imagine cats --count 4")
-    largest = Button(action="a" * 16, job_id=10**18 - 1, index=9)
+    largest = Button(action="a" * 16, number=10**18 - 1, index=9)
 
     buttons = [*(button for row in view.buttons for button in row), largest]
 

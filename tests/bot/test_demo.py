@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
+import numpy as np
 import pytest
 import pytest_asyncio
 from PIL import Image
 
-from bot.chat import View
+from bot.chat import Accepted, View
 from bot.settings import GenerationSettings, Settings
 from generation import read_metadata
 from generation.demo.judge import judge
 from tests.bot.chatroom import ADMIN, Room
+from tests.bot.test_start_images import sent
+from tests.generation.strange_pictures import file_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -71,6 +74,24 @@ async def test_both_entries_of_the_demo_model_draw_and_are_loaded_and_unloaded_f
     assert unloaded.text == "demo is unloaded."
     assert "Loaded: demo-fast\n" in status.text
     assert loaded.text.startswith("demo loaded in ")
+
+
+@pytest.mark.parametrize("model", ["demo", "demo-fast"])
+async def test_within_a_mask_the_new_words_are_drawn_and_the_rest_stays(studio: Room, model: str) -> None:
+    before = await studio.say("/imagine a red circle on a blue background --seed 3")
+    window = Image.new("L", (256, 256))
+    window.paste(255, (24, 24, 232, 232))
+    line = (
+        f"/imagine a yellow star on a blue background --image {before.text.split()[1]} --mask attached --model {model}"
+    )
+
+    answer = await studio.type(f"{line} --seed 11", attachments=(sent(file_of(window)),))
+
+    assert isinstance(answer, Accepted)
+    after = await studio.end(answer.job_id)
+    (old,), (new,) = ([np.asarray(Image.open(path)) for path in view.pictures] for view in (before, after))
+    assert seen(after) == [("yellow", "star", "blue")]
+    assert np.array_equal(new[np.asarray(window) == 0], old[np.asarray(window) == 0])
 
 
 async def test_the_picture_file_says_how_it_was_made(studio: Room) -> None:

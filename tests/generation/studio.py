@@ -14,6 +14,7 @@ import psutil
 
 from generation import (
     AccountMoved,
+    Card,
     Catalogue,
     DispatchSettled,
     ImagineRequest,
@@ -23,6 +24,7 @@ from generation import (
     JobRequeued,
     JobStarted,
     Learned,
+    LocalFetcher,
     LocalWorker,
     ModelsLearned,
     Outlook,
@@ -124,6 +126,7 @@ class Studio:
         catalogue: Catalogue | None = None,
         *,
         devices: tuple[str, ...] = ("cpu",),
+        card: Card | None = None,
         policy: Policy | None = None,
         learned: Iterable[Learned] = (),
         waits: Iterable[tuple[float, float]] = (),
@@ -131,11 +134,17 @@ class Studio:
         step_timeout_s: float = 30.0,
         load_timeout_s: float = 30.0,
         outlook_pause_s: float = 0.0,
+        first_pause_s: float = 0.02,
         now: Callable[[], float] = time.monotonic,
     ) -> AsyncIterator[Studio]:
-        """Open a service on a worker process for each device; the events of an earlier opening are forgotten."""
+        """Open a service on a worker process for each device; the events of an earlier opening are forgotten.
+
+        With a `card`, fake models are run as that one would run them.
+        """
         catalogue = catalogue or self.catalogue()
-        self.workers = [self.another_worker(catalogue, device, step_timeout_s, load_timeout_s) for device in devices]
+        self.workers = [
+            self.another_worker(catalogue, device, step_timeout_s, load_timeout_s, card) for device in devices
+        ]
         self.service = Service(
             catalogue,
             self.workers,
@@ -144,6 +153,7 @@ class Studio:
             waits=waits,
             is_paused=is_paused,
             start_images=self.picture,
+            fetcher=LocalFetcher(str(self.log_file), report_s=0.02, first_pause_s=first_pause_s),
             now=now,
             outlook_pause_s=outlook_pause_s,
         )
@@ -168,9 +178,11 @@ class Studio:
         device: str = "cpu",
         step_timeout_s: float = 30,
         load_timeout_s: float = 30,
+        card: Card | None = None,
     ) -> LocalWorker:
         """Give a worker, not opened yet."""
-        setup = WorkerSetup(catalogue=catalogue or self.catalogue(), device=device, log_file=str(self.log_file))
+        catalogue = catalogue or self.catalogue()
+        setup = WorkerSetup(catalogue=catalogue, device=device, log_file=str(self.log_file), card=card)
         return LocalWorker(setup, step_timeout_s=step_timeout_s, load_timeout_s=load_timeout_s)
 
     async def _listen(self) -> None:

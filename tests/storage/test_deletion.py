@@ -17,9 +17,9 @@ from tests.storage.conftest import new_job, new_picture, outcome
 EVENTS = itertools.count()
 
 
-async def made(jobs: Jobs, *pngs: bytes, prompt: str = "a red circle", start_image: str = "") -> int:
+async def made(jobs: Jobs, *pngs: bytes, prompt: str = "a red circle", start_image: str = "", mask: str = "") -> int:
     """Keep a job that has made these pictures and is over."""
-    job_id, _ = await jobs.accept(f"event {next(EVENTS)}", replace(new_job(prompt), start_image=start_image))
+    job_id, _ = await jobs.accept(f"event {next(EVENTS)}", replace(new_job(prompt), start_image=start_image, mask=mask))
     for index, png in enumerate(pngs):
         await jobs.add_picture(new_picture(job_id, index, png))
     await jobs.settle([outcome(job_id)], virtual_times_ms={})
@@ -93,6 +93,26 @@ async def test_an_uploaded_start_picture_goes_with_its_job(jobs: Jobs, pictures:
     await jobs.delete(job_id)
 
     assert kept(pictures, b"upload", b"end") == [False, False]
+
+
+async def test_a_mask_stays_as_long_as_a_job_has_it(jobs: Jobs, pictures: Pictures) -> None:
+    start_image, mask = pictures.save(b"upload"), pictures.save(b"mask")
+    first, second = [await made(jobs, png, start_image=start_image, mask=mask) for png in (b"one", b"two")]
+
+    await jobs.delete(first)
+    after_one = kept(pictures, b"upload", b"mask")
+    await jobs.delete(second)
+
+    assert after_one == [True, True]
+    assert kept(pictures, b"upload", b"mask") == [False, False]
+
+
+async def test_a_job_cannot_have_a_mask_that_was_deleted(jobs: Jobs, pictures: Pictures) -> None:
+    start_image, mask = pictures.save(b"upload"), pictures.save(b"mask")
+    pictures.remove(mask)
+
+    with pytest.raises(StorageError, match="The mask was deleted"):
+        await jobs.accept("the event", replace(new_job(), start_image=start_image, mask=mask))
 
 
 async def test_a_job_cannot_start_from_a_picture_that_was_deleted(jobs: Jobs) -> None:

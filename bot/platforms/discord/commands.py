@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
 import discord
@@ -19,19 +19,22 @@ from bot.values import HERE
 
 LONGEST_DESCRIPTION = 100
 MOST_CHOICES = 25
+LONGEST_CHOICE = 100
 
 ANNOTATIONS: Mapping[Kind, Any] = {
     Kind.TEXT: str,
     Kind.MODEL: str,
     Kind.STYLE: str,
+    Kind.LORA: str,
     Kind.WHOLE: int,
     Kind.NUMBER: float,
     Kind.SWITCH: bool,
     Kind.PICTURE: discord.Attachment,
+    Kind.MASK: discord.Attachment,
     Kind.MEMBER: discord.User,
     Kind.ROLE: discord.Member | discord.User | discord.Role,
 }
-OFFERED = (Kind.MODEL, Kind.STYLE)
+OFFERED = (Kind.MODEL, Kind.STYLE, Kind.LORA)
 
 # What the tree allows everywhere, since `guild_only` has no effect beside that.
 ANYWHERE = app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=True)
@@ -88,8 +91,8 @@ def typed(command: Command, options: Iterable[Option], given: Mapping[str, Any])
         value = given.get(option.parameter)
         if value is None or value is False:
             continue
-        if option.kind is Kind.PICTURE:
-            pictures.append(attachment(value))
+        if option.kind in (Kind.PICTURE, Kind.MASK):
+            pictures.append(replace(attachment(value), flag=option.flag))
         elif option.kind is Kind.SWITCH:
             flags.append(f"--{option.flag}")
         elif option.flag:
@@ -168,10 +171,13 @@ def _callback(command: Command, options: list[Option], take: Take) -> Callable[.
 
 def _completer(kind: Kind, offers: Offers) -> Callable[..., Any]:
     async def complete(_: Interaction, current: str) -> list[app_commands.Choice[str]]:
-        wanted = current.casefold()
+        before, comma, last = current.rpartition(",") if kind is Kind.LORA else ("", "", current)
+        kept, wanted = f"{before}{comma}", last.strip().casefold()
         found = [name for name in offers(kind) if wanted in name.casefold()]
         found.sort(key=lambda name: not name.casefold().startswith(wanted))
-        return [app_commands.Choice(name=name[:100], value=name[:100]) for name in found[:MOST_CHOICES]]
+        whole = [f"{kept} {name}".lstrip() for name in found]
+        possible = [name for name in whole if len(name) <= LONGEST_CHOICE]
+        return [app_commands.Choice(name=name, value=name) for name in possible[:MOST_CHOICES]]
 
     return complete
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -18,7 +18,7 @@ from bot.platforms.telegram.forms import button_of
 from bot.platforms.telegram.moves import NAME
 from bot.platforms.telegram.text import as_typed
 from bot.spelling import DASHES
-from bot.values import NONE
+from bot.values import ATTACHED, NONE
 
 COMMAND = re.compile(r"/(?P<word>\w{1,64})(?:@(?P<bot>\w+))?(?=\s|$)")
 START = "start"  # what Telegram itself sends when somebody opens the bot
@@ -32,10 +32,10 @@ UNTITLED = "To start from this picture, send it with a caption such as: /imagine
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Typed:
-    """A line for the router, and the message whose picture goes with it."""
+    """A line for the router, and the messages whose pictures go with it: where there are two, the last is a mask."""
 
     line: str
-    picture: Message | None = None
+    pictures: tuple[Message, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,13 +114,9 @@ def _command(message: Message, match: re.Match[str], rest: str, commands: Mappin
     if word == START:
         return Typed(line="/help")
     name, found, rest = _find(_spelled_out(word, commands), rest, commands)
-    picture = message if has_picture(message) else None
     if found is not None and found.arguments and found.arguments[0][1].kind in (Kind.MEMBER, Kind.ROLE):
         rest = _with_member(message, rest)
-    if picture is None and found is not None and _takes_picture(found, rest):
-        replied = _replied(message)
-        picture = replied if replied is not None and has_picture(replied) else None
-    return Typed(line=f"/{name} {rest}".strip(), picture=picture)
+    return Typed(line=f"/{name} {rest}".strip(), pictures=tuple(_pictures(message, found, rest)))
 
 
 def _find(word: str, rest: str, commands: Mapping[str, Command]) -> tuple[str, Command | None, str]:
@@ -146,10 +142,30 @@ def _with_member(message: Message, rest: str) -> str:
     return f"{NAME}:{replied.from_user.id} {rest}".strip() if is_missing else rest
 
 
+def _pictures(message: Message, command: Command | None, rest: str) -> Iterator[Message]:
+    """Give the messages whose pictures a command is given: the one replied to, and its own.
+
+    What it replies to is meant as the start, if none is named and its own picture is a mask or not there.
+    """
+    has_own, replied = has_picture(message), _replied(message)
+    if command is not None and replied is not None and has_picture(replied) and _takes_picture(command, rest):
+        has_mask = has_own and _is_typed(command, Kind.MASK, rest, rf"[=\s]+{ATTACHED}")
+        if has_mask or not has_own:
+            yield replied
+    if has_own:
+        yield message
+
+
 def _takes_picture(command: Command, rest: str) -> bool:
     """Tell whether a command wants a picture that was not named in its text."""
-    names = [flag.name for _, flag in command.flags.values() if flag.kind is Kind.PICTURE]
-    return any(re.search(rf"{DASHES}{name}\b", rest) is None for name in names)
+    is_possible = any(flag.kind is Kind.PICTURE for _, flag in command.flags.values())
+    return is_possible and not _is_typed(command, Kind.PICTURE, rest)
+
+
+def _is_typed(command: Command, kind: Kind, rest: str, value: str = "") -> bool:
+    """Tell whether a flag of this kind stands in the text of a command, followed by a pattern."""
+    names = [flag.name for _, flag in command.flags.values() if flag.kind is kind]
+    return any(re.search(rf"{DASHES}{name}{value}\b", rest, re.IGNORECASE) for name in names)
 
 
 def _replied(message: Message) -> Message | None:

@@ -57,8 +57,8 @@ class Reception:
             case Told():
                 await reply.answer(View(text=meaning.text, tone=Tone.REFUSED))
             case Typed():
-                attachment = None if meaning.picture is None else attachment_of(meaning.picture)
-                call = self._call(key, member, place, reply, attachments=(attachment,) if attachment else ())
+                attachments = tuple(filter(None, map(attachment_of, meaning.pictures)))
+                call = self._call(key, member, place, reply, attachments=attachments)
                 await self._router.run_line(call, meaning.line)
             case Filled():
                 await self._router.press(self._call(key, member, place, reply), meaning.button, meaning.text)

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import TypeVar
 
 import pytest
 import pytest_asyncio
 
 from tests.bot.platforms.console_stage import ConsoleStage
 from tests.bot.platforms.conversation import Conversation
+from tests.bot.platforms.conversation.fetching import REMOTE
 from tests.bot.platforms.discord_stage import DiscordStage
 from tests.bot.platforms.telegram_stage import TelegramStage
+from tests.generation.remote_models import add_remote
+
+AnyStage = TypeVar("AnyStage", ConsoleStage, DiscordStage, TelegramStage)
+
+
+def with_remote_models(stage: AnyStage) -> AnyStage:
+    """Let a stage that is not open yet know models that have to be downloaded."""
+    for name in REMOTE:
+        add_remote(stage.switches.parent / "models.toml", name)
+    return stage
 
 
 class TestTerminal(Conversation):
@@ -19,7 +31,7 @@ class TestTerminal(Conversation):
     @pytest_asyncio.fixture(loop_scope="class", scope="class")
     @classmethod
     async def stage(cls, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[ConsoleStage]:
-        async with ConsoleStage(tmp_path_factory.mktemp("terminal")) as stage:
+        async with with_remote_models(ConsoleStage(tmp_path_factory.mktemp("terminal"))) as stage:
             yield stage
 
 
@@ -29,7 +41,7 @@ class TestDiscord(Conversation):
     @pytest_asyncio.fixture(loop_scope="class", scope="class")
     @classmethod
     async def stage(cls, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[DiscordStage]:
-        async with DiscordStage(tmp_path_factory.mktemp("discord")) as stage:
+        async with with_remote_models(DiscordStage(tmp_path_factory.mktemp("discord"))) as stage:
             yield stage
 
 
@@ -39,5 +51,5 @@ class TestTelegram(Conversation):
     @pytest_asyncio.fixture(loop_scope="class", scope="class")
     @classmethod
     async def stage(cls, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TelegramStage]:
-        async with TelegramStage(tmp_path_factory.mktemp("telegram")) as stage:
+        async with with_remote_models(TelegramStage(tmp_path_factory.mktemp("telegram"))) as stage:
             yield stage

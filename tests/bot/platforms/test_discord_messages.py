@@ -290,7 +290,7 @@ async def test_nothing_is_shown_before_the_platform_is_connected(place: Place) -
 
 async def test_five_rows_of_buttons_keep_their_order(room: DiscordRoom, ann: DiscordPerson, place: Place) -> None:
     rows = tuple(
-        tuple(Button(action="vary", job_id=row, index=column, label=f"{row}{column}") for column in range(5))
+        tuple(Button(action="vary", number=row, index=column, label=f"{row}{column}") for column in range(5))
         for row in range(1, 6)
     )
     await room.platform.post(place, View(text="buttons", buttons=rows), "job 1")

@@ -17,7 +17,7 @@ from tests.standins.telegram import TelegramPerson, TelegramServer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-CANCEL = ((Button(action="cancel", job_id=1, label="Cancel"),),)
+CANCEL = ((Button(action="cancel", number=1, label="Cancel"),),)
 QUEUED = View(text="Job 1 queued.", buttons=CANCEL, is_final=False)
 DONE = View(text="Job 1 done.")
 HOUR_S = 3600

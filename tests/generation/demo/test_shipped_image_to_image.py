@@ -12,6 +12,7 @@ from PIL import Image
 from generation.catalogue import Catalogue
 from generation.demo.judge import judge
 from generation.pipelines.card import find_card
+from generation.pipelines.memory.pantry import Pantry
 from generation.pipelines.pipeline import Row, load_pipeline
 from generation.request import ImagineOptions, ImagineRequest
 from generation.start_image import fit
@@ -37,7 +38,7 @@ def model(request: pytest.FixtureRequest) -> str:
 def draw(model: str) -> Draw:
     """Give a function that draws a request's first picture, as the worker does."""
     spec, card = CATALOGUE.get(model), find_card("cpu")
-    pipeline = load_pipeline(spec, CATALOGUE.plan_default(spec, card), card)
+    pipeline = load_pipeline(spec, CATALOGUE.plan_default(spec, card), card, Pantry())
 
     def draw_it(asked: ImagineRequest, start: Image.Image | None = None) -> Image.Image:
         fitted = None if start is None else fit(file_of(start), (asked.width, asked.height))

@@ -13,6 +13,7 @@ from generation.demo import train
 from generation.demo.judge import judge
 from generation.demo.scenes import COLOURS, HELD_OUT, SHAPES
 from generation.pipelines.card import find_card
+from generation.pipelines.memory.pantry import Pantry
 from generation.pipelines.pipeline import Row, Step, load_pipeline
 from generation.request import ImagineOptions
 
@@ -36,7 +37,7 @@ def draw(request: pytest.FixtureRequest) -> Draw:
     """Give a function that draws a prompt with the options of a request."""
     catalogue, card = Catalogue.load(), find_card("cpu")
     spec = catalogue.get(request.param)
-    pipeline = load_pipeline(spec, catalogue.plan_default(spec, card), card)
+    pipeline = load_pipeline(spec, catalogue.plan_default(spec, card), card, Pantry())
 
     def draw_it(prompt: str, seed: int = 1, **options: object) -> Drawn:
         asked = catalogue.complete(

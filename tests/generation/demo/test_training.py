@@ -8,6 +8,7 @@ import pytest
 from generation.catalogue import Catalogue
 from generation.demo.train import main
 from generation.pipelines.card import find_card
+from generation.pipelines.memory.pantry import Pantry
 from generation.pipelines.pipeline import Row, load_pipeline
 from generation.request import ImagineOptions
 
@@ -28,6 +29,6 @@ def test_training_goes_on_where_it_stopped_and_ends_in_a_checkpoint_that_draws(
     assert [line.split()[3] for line in said.splitlines() if "denoiser: step" in line] == ["1,", "2,"]
     catalogue, card = Catalogue.load(), find_card("cpu")
     spec = replace(catalogue.get("demo"), checkpoint=str(tmp_path / "weights"))
-    pipeline = load_pipeline(spec, catalogue.plan_default(spec, card), card)
+    pipeline = load_pipeline(spec, catalogue.plan_default(spec, card), card, Pantry())
     request = catalogue.complete(ImagineOptions(prompt="a ring", num_inference_steps=1), default_model="demo", seed=1)
     assert pipeline.render([Row(request, 1)], lambda _: None)[0].size == (256, 256)

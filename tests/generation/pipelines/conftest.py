@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ def _calm_libraries() -> None:
         logs: Any = library.utils.logging
         logs.set_verbosity_error()
         logs.disable_progress_bar()
+    gc.freeze()  # else each collection, and a model that leaves asks for one, looks at half a million objects of theirs
 
 
 @pytest.fixture(scope="session")

@@ -14,11 +14,12 @@ import pytest
 import torch
 from PIL import Image
 
-from generation import Catalogue, ImagineOptions, ImagineRequest, Residency
+from generation import Catalogue, ImagineOptions, ImagineRequest, VramPlan
 from generation.errors import CardFullError, Interrupted
 from generation.pipelines.card import find_card
+from generation.pipelines.memory.pantry import Pantry
 from generation.pipelines.pipeline import Pipeline, Row, Step, load_pipeline
-from tests.generation.pipelines.tiny_sdxl import PROCESSOR, REQUEST, WHOLE, spec, write_checkpoint
+from tests.generation.pipelines.tiny_sdxl import PROCESSOR, REQUEST, STREAMED, WHOLE, spec, write_checkpoint
 from tests.generation.strange_pictures import quarters
 
 pytestmark = pytest.mark.filterwarnings(
@@ -39,7 +40,7 @@ START = quarters(128)
 @pytest.fixture(scope="module")
 def pipeline(checkpoint: Path) -> Pipeline:
     """One that is loaded once; no test closes it."""
-    return load_pipeline(spec(checkpoint), WHOLE, PROCESSOR)
+    return load_pipeline(spec(checkpoint), WHOLE, PROCESSOR, Pantry())
 
 
 def ignore(_: Step) -> None:
@@ -64,7 +65,7 @@ def shipped(model: str) -> tuple[Pipeline, ImagineRequest]:
     entry = catalogue.get(model)
     options = ImagineOptions(prompt="a red circle on a blue background", num_inference_steps=4)
     asked = catalogue.complete(options, default_model=model, seed=5)
-    return load_pipeline(entry, catalogue.plan_default(entry, card), card), asked
+    return load_pipeline(entry, catalogue.plan_default(entry, card), card, Pantry()), asked
 
 
 @pytest.mark.parametrize(("place", "size"), [(0, 2), (1, 2), (2, 3), (1, 4), (7, 8)])
@@ -98,7 +99,7 @@ def test_so_it_is_with_the_model_that_ships(model: str) -> None:
 def test_a_repeated_call_gives_the_same_bytes_on_a_model_that_was_loaded_anew(
     pipeline: Pipeline, checkpoint: Path
 ) -> None:
-    again = load_pipeline(spec(checkpoint), WHOLE, PROCESSOR)
+    again = load_pipeline(spec(checkpoint), WHOLE, PROCESSOR, Pantry())
 
     for one, other in zip(pictures(pipeline, MINE, *OTHERS), pictures(again, MINE, *OTHERS), strict=True):
         assert (one == other).all()
@@ -120,7 +121,7 @@ def test_each_picture_of_a_call_is_but_for_rounding_what_it_were_alone(
 
 @pytest.mark.parametrize("scheduler", SCHEDULERS)
 def test_so_it_is_where_steps_draw_noise_or_look_back(checkpoint: Path, scheduler: str) -> None:
-    pipeline = load_pipeline(spec(checkpoint, scheduler=scheduler), WHOLE, PROCESSOR)
+    pipeline = load_pipeline(spec(checkpoint, scheduler=scheduler), WHOLE, PROCESSOR, Pantry())
     rows = MINE, *OTHERS
 
     together = pictures(pipeline, *rows)
@@ -135,7 +136,7 @@ def test_a_row_without_negative_prompt_is_guided_away_from_zeros_where_the_model
     shutil.copytree(checkpoint, tmp_path, dirs_exist_ok=True)
     index = tmp_path / "model_index.json"
     index.write_text(json.dumps(json.loads(index.read_text()) | {"force_zeros_for_empty_prompt": True}))
-    zeroed = load_pipeline(spec(tmp_path), WHOLE, PROCESSOR)
+    zeroed = load_pipeline(spec(tmp_path), WHOLE, PROCESSOR, Pantry())
 
     together = pictures(zeroed, MINE, *OTHERS)
     alone = [pictures(zeroed, row)[0] for row in (MINE, *OTHERS)]
@@ -191,19 +192,19 @@ def test_pictures_are_decoded_one_by_one_so_that_a_call_takes_no_more_memory_for
     tmp_path: Path, decoded: list[int], *, is_vae_tiny: bool
 ) -> None:
     write_checkpoint(tmp_path, is_vae_tiny=is_vae_tiny)
-    pipeline = load_pipeline(spec(tmp_path), WHOLE, PROCESSOR)
+    pipeline = load_pipeline(spec(tmp_path), WHOLE, PROCESSOR, Pantry())
 
     pipeline.render([MINE, *OTHERS], ignore)
 
     assert decoded == [1, 1, 1, 1]
 
 
-@pytest.mark.parametrize("residency", list(Residency))
+@pytest.mark.parametrize("plan", [WHOLE, STREAMED], ids=["resident", "streamed"])
 @pytest.mark.parametrize("fault", [Interrupted, torch.OutOfMemoryError, MemoryError])
 def test_a_call_that_is_broken_off_leaves_the_model_usable(
-    checkpoint: Path, residency: Residency, fault: type[Exception]
+    checkpoint: Path, plan: VramPlan, fault: type[Exception]
 ) -> None:
-    pipeline = load_pipeline(spec(checkpoint), replace(WHOLE, residency=residency), PROCESSOR)
+    pipeline = load_pipeline(spec(checkpoint), plan, PROCESSOR, Pantry())
     before = pictures(pipeline, MINE, *OTHERS)
 
     def fail(step: Step) -> None:
@@ -226,5 +227,5 @@ def test_memory_that_ran_out_is_free_again_when_it_is_told(pipeline: Pipeline, w
     with pytest.raises(CardFullError) as told:
         pipeline.render([MINE, *OTHERS], fail)
 
-    assert str(told.value) == "The card ran out of memory on this picture, even alone: ask for a smaller --size."
+    assert str(told.value) == "The card ran out of memory: unload another model, or take a smaller one."
     assert (told.value.__context__, told.value.__cause__) == (None, None)  # either would hold the call's tensors

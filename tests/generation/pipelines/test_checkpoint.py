@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from generation import GenerationError
+from generation.pipelines.memory.pantry import Pantry
 from generation.pipelines.pipeline import load_pipeline
 from tests.generation.pipelines.tiny_sdxl import PROCESSOR, WHOLE, spec
 
@@ -97,7 +98,7 @@ def test_a_checkpoint_that_cannot_be_used_says_so(
     damage(damaged)
 
     with pytest.raises(GenerationError) as refusal:
-        load_pipeline(spec(damaged), WHOLE, PROCESSOR)
+        load_pipeline(spec(damaged), WHOLE, PROCESSOR, Pantry())
 
     assert str(refusal.value).startswith(text)
     assert str(tmp_path) not in str(refusal.value)
@@ -116,11 +117,6 @@ def test_a_checkpoint_that_cannot_be_used_says_so(
 )
 def test_a_scheduler_that_cannot_be_used_says_so(checkpoint: Path, changes: dict[str, object], text: str) -> None:
     with pytest.raises(GenerationError) as refusal:
-        load_pipeline(spec(checkpoint, **changes), WHOLE, PROCESSOR)
+        load_pipeline(spec(checkpoint, **changes), WHOLE, PROCESSOR, Pantry())
 
     assert str(refusal.value).startswith(text)
-
-
-def test_a_family_without_a_pipeline_is_refused(checkpoint: Path) -> None:
-    with pytest.raises(GenerationError, match="this version cannot run the family flux yet"):
-        load_pipeline(spec(checkpoint, family="flux"), WHOLE, PROCESSOR)

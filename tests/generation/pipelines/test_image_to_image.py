@@ -13,10 +13,20 @@ import pytest
 import torch
 from PIL import Image
 
-from generation import Catalogue, ImagineRequest, JobState, Residency
+from generation import Catalogue, ImagineRequest, JobState, Precision, VramPlan
 from generation.errors import Interrupted
+from generation.pipelines.memory.pantry import Pantry
 from generation.pipelines.pipeline import Pipeline, Row, Step, load_pipeline
-from tests.generation.pipelines.tiny_sdxl import ENTRY, PROCESSOR, REQUEST, WHOLE, spec, write_checkpoint
+from tests.generation.pipelines.tiny_sdxl import (
+    ENTRY,
+    PROCESSOR,
+    REQUEST,
+    STREAMED,
+    WHOLE,
+    placed,
+    spec,
+    write_checkpoint,
+)
 from tests.generation.strange_pictures import file_of, quarters
 from tests.generation.studio import Studio, job
 
@@ -31,7 +41,7 @@ ASKED = replace(REQUEST, num_inference_steps=4, image="0123456789abcdef" * 4, st
 @pytest.fixture(scope="module")
 def pipeline(checkpoint: Path) -> Pipeline:
     """One that is loaded once; no test closes it."""
-    return load_pipeline(spec(checkpoint), WHOLE, PROCESSOR)
+    return load_pipeline(spec(checkpoint), WHOLE, PROCESSOR, Pantry())
 
 
 def ignore(_: Step) -> None:
@@ -46,7 +56,7 @@ def draw(
 
 
 def test_the_same_start_picture_and_seed_give_the_same_pixels(pipeline: Pipeline, checkpoint: Path) -> None:
-    again = load_pipeline(spec(checkpoint), WHOLE, PROCESSOR)
+    again = load_pipeline(spec(checkpoint), WHOLE, PROCESSOR, Pantry())
 
     assert (draw(pipeline) == draw(pipeline)).all()
     assert (draw(pipeline) == draw(again)).all()
@@ -84,7 +94,7 @@ def test_the_picture_has_the_size_of_its_start_picture(pipeline: Pipeline, size:
 def test_the_steps_that_are_told_are_those_that_are_taken(
     checkpoint: Path, scheduler: str, strength: float, steps: int
 ) -> None:
-    pipeline = load_pipeline(spec(checkpoint, scheduler=scheduler), WHOLE, PROCESSOR)
+    pipeline = load_pipeline(spec(checkpoint, scheduler=scheduler), WHOLE, PROCESSOR, Pantry())
     asked, told = replace(ASKED, strength=strength), []
 
     pipeline.render([Row(asked, 5, START)], told.append)
@@ -95,7 +105,7 @@ def test_the_steps_that_are_told_are_those_that_are_taken(
 
 @pytest.mark.parametrize("strength", [0.01 * part for part in range(1, 101)])
 def test_a_request_counts_steps_as_diffusers_does(pipeline: Pipeline, strength: float) -> None:
-    twin = pipeline._image_to_image  # type: ignore[attr-defined]
+    twin = pipeline._assembly.pipe_for(Row(ASKED, 5, START))  # type: ignore[attr-defined]
     for steps in (1, 7, 30, 100, 150):
         twin.scheduler.set_timesteps(steps)
         asked = replace(ASKED, num_inference_steps=steps, strength=strength)
@@ -112,9 +122,9 @@ def test_every_step_has_a_preview(pipeline: Pipeline) -> None:
     assert previews[0].tobytes() != previews[1].tobytes()
 
 
-@pytest.mark.parametrize("residency", list(Residency))
-def test_a_picture_stopped_at_a_step_leaves_the_model_usable_for_both(checkpoint: Path, residency: Residency) -> None:
-    pipeline = load_pipeline(spec(checkpoint), replace(WHOLE, residency=residency), PROCESSOR)
+@pytest.mark.parametrize("plan", [WHOLE, STREAMED], ids=["resident", "streamed"])
+def test_a_picture_stopped_at_a_step_leaves_the_model_usable_for_both(checkpoint: Path, plan: VramPlan) -> None:
+    pipeline = load_pipeline(spec(checkpoint), plan, PROCESSOR, Pantry())
     before = draw(pipeline), draw(pipeline, REQUEST)
 
     def stop(_: Step) -> None:
@@ -128,13 +138,13 @@ def test_a_picture_stopped_at_a_step_leaves_the_model_usable_for_both(checkpoint
 
 
 def test_an_offloaded_model_draws_the_same_but_for_rounding(pipeline: Pipeline, checkpoint: Path) -> None:
-    offloaded = load_pipeline(spec(checkpoint), replace(WHOLE, residency=Residency.OFFLOAD), PROCESSOR)
+    offloaded = load_pipeline(spec(checkpoint), STREAMED, PROCESSOR, Pantry())
 
     assert np.abs(draw(offloaded) - draw(pipeline)).max() <= 2
 
 
 def test_a_model_that_computes_in_half_precision_does_so_before_and_after(checkpoint: Path) -> None:
-    half = load_pipeline(spec(checkpoint), replace(WHOLE, precision="bfloat16"), PROCESSOR)
+    half = load_pipeline(spec(checkpoint), placed(precision=Precision.BFLOAT16), PROCESSOR, Pantry())
     before = draw(half, REQUEST)
 
     draw(half)  # for which diffusers turns the autoencoder to float32
@@ -147,11 +157,11 @@ def modules() -> list[torch.nn.Module]:
     return [thing for thing in gc.get_objects() if issubclass(type(thing), torch.nn.Module)]
 
 
-@pytest.mark.parametrize("residency", list(Residency))
-def test_it_has_no_weights_of_its_own_and_gives_all_back(checkpoint: Path, residency: Residency) -> None:
+@pytest.mark.parametrize("plan", [WHOLE, STREAMED], ids=["resident", "streamed"])
+def test_it_has_no_weights_of_its_own_and_gives_all_back(checkpoint: Path, plan: VramPlan) -> None:
     gc.collect()
     before = {id(module) for module in modules()}
-    pipeline = load_pipeline(spec(checkpoint), replace(WHOLE, residency=residency), PROCESSOR)
+    pipeline = load_pipeline(spec(checkpoint), plan, PROCESSOR, Pantry())
     draw(pipeline)
     draw(pipeline, REQUEST)
     loaded = [weakref.ref(module) for module in modules() if id(module) not in before]
@@ -166,7 +176,7 @@ def test_it_has_no_weights_of_its_own_and_gives_all_back(checkpoint: Path, resid
 
 def test_an_autoencoder_tiny_serves_as_well(tmp_path: Path) -> None:
     write_checkpoint(tmp_path, is_vae_tiny=True)
-    pipeline = load_pipeline(spec(tmp_path), WHOLE, PROCESSOR)
+    pipeline = load_pipeline(spec(tmp_path), WHOLE, PROCESSOR, Pantry())
 
     image = pipeline.render([Row(ASKED, 5, START)], ignore)[0]
 

@@ -13,10 +13,11 @@ import pytest
 import torch
 from PIL import Image
 
-from generation import Catalogue, ImagineRequest, JobState, Residency
+from generation import Catalogue, ImagineRequest, JobState, VramPlan
 from generation.errors import Interrupted
+from generation.pipelines.memory.pantry import Pantry
 from generation.pipelines.pipeline import Pipeline, Row, Step, load_pipeline
-from tests.generation.pipelines.tiny_sdxl import ENTRY, PROCESSOR, REQUEST, WHOLE, spec, write_checkpoint
+from tests.generation.pipelines.tiny_sdxl import ENTRY, PROCESSOR, REQUEST, STREAMED, WHOLE, spec, write_checkpoint
 from tests.generation.studio import Studio, job
 
 pytestmark = pytest.mark.filterwarnings(
@@ -27,7 +28,7 @@ pytestmark = pytest.mark.filterwarnings(
 @pytest.fixture(scope="module")
 def pipeline(checkpoint: Path) -> Pipeline:
     """One that is loaded once; no test closes it."""
-    return load_pipeline(spec(checkpoint), WHOLE, PROCESSOR)
+    return load_pipeline(spec(checkpoint), WHOLE, PROCESSOR, Pantry())
 
 
 def ignore(_: Step) -> None:
@@ -46,7 +47,7 @@ def test_a_picture_has_the_size_asked_for(pipeline: Pipeline) -> None:
 
 
 def test_the_same_seed_gives_the_same_pixels(pipeline: Pipeline, checkpoint: Path) -> None:
-    again = load_pipeline(spec(checkpoint), WHOLE, PROCESSOR)
+    again = load_pipeline(spec(checkpoint), WHOLE, PROCESSOR, Pantry())
 
     assert pixels(pipeline) == pixels(pipeline) == pixels(again)
 
@@ -89,9 +90,9 @@ def test_every_step_is_told_with_a_preview_of_its_latents(pipeline: Pipeline) ->
 
 
 @pytest.mark.parametrize("at", [1, 3])
-@pytest.mark.parametrize("residency", list(Residency))
-def test_a_picture_stopped_at_a_step_leaves_the_model_usable(checkpoint: Path, at: int, residency: Residency) -> None:
-    pipeline = load_pipeline(spec(checkpoint), replace(WHOLE, residency=residency), PROCESSOR)
+@pytest.mark.parametrize("plan", [WHOLE, STREAMED], ids=["resident", "streamed"])
+def test_a_picture_stopped_at_a_step_leaves_the_model_usable(checkpoint: Path, at: int, plan: VramPlan) -> None:
+    pipeline = load_pipeline(spec(checkpoint), plan, PROCESSOR, Pantry())
     before = pixels(pipeline)
 
     def stop(step: Step) -> None:
@@ -105,10 +106,10 @@ def test_a_picture_stopped_at_a_step_leaves_the_model_usable(checkpoint: Path, a
 
 
 def test_the_catalogue_chooses_the_scheduler_and_its_options(pipeline: Pipeline, checkpoint: Path) -> None:
-    other = load_pipeline(spec(checkpoint, scheduler="DDIMScheduler"), WHOLE, PROCESSOR)
+    other = load_pipeline(spec(checkpoint, scheduler="DDIMScheduler"), WHOLE, PROCESSOR, Pantry())
     tuned = spec(checkpoint, scheduler_options={"use_karras_sigmas": True})
 
-    drawn = {pixels(pipeline), pixels(other), pixels(load_pipeline(tuned, WHOLE, PROCESSOR))}
+    drawn = {pixels(pipeline), pixels(other), pixels(load_pipeline(tuned, WHOLE, PROCESSOR, Pantry()))}
 
     assert len(drawn) == 3
     assert other.provenance["scheduler"] == "DDIMScheduler"
@@ -123,7 +124,7 @@ def test_whatever_decides_the_pixels_is_recorded(pipeline: Pipeline) -> None:
         "diffusers",
         "transformers",
     }
-    assert (pipeline.provenance["decode"], pipeline.provenance["residency"]) == ("whole", "resident")
+    assert (pipeline.provenance["decode"], pipeline.provenance["resident_blocks"]) == ("whole", "4 of 4")
 
 
 def test_the_revision_names_the_content_of_the_checkpoint(pipeline: Pipeline, checkpoint: Path, tmp_path: Path) -> None:
@@ -133,14 +134,16 @@ def test_the_revision_names_the_content_of_the_checkpoint(pipeline: Pipeline, ch
     config = changed / "scheduler" / "scheduler_config.json"
     config.write_text(config.read_text().replace("0.00085", "0.0009"))
 
-    revisions = [load_pipeline(spec(copy), WHOLE, PROCESSOR).provenance["model_revision"] for copy in (same, changed)]
+    revisions = [
+        load_pipeline(spec(copy), WHOLE, PROCESSOR, Pantry()).provenance["model_revision"] for copy in (same, changed)
+    ]
 
     assert revisions[0] == pipeline.provenance["model_revision"]
     assert revisions[1] != revisions[0]
 
 
 def test_a_tiled_plan_decodes_a_large_picture_in_tiles(pipeline: Pipeline, checkpoint: Path) -> None:
-    tiled = load_pipeline(spec(checkpoint), replace(WHOLE, tiled_decode=True), PROCESSOR)
+    tiled = load_pipeline(spec(checkpoint), replace(WHOLE, tiled_decode=True), PROCESSOR, Pantry())
     one_tile = replace(REQUEST, width=512, height=512, num_inference_steps=1)
     large = replace(one_tile, width=576)
 
@@ -152,7 +155,7 @@ def test_a_tiled_plan_decodes_a_large_picture_in_tiles(pipeline: Pipeline, check
 
 
 def test_an_offloaded_model_draws_the_same_but_for_rounding(pipeline: Pipeline, checkpoint: Path) -> None:
-    offloaded = load_pipeline(spec(checkpoint), replace(WHOLE, residency=Residency.OFFLOAD), PROCESSOR)
+    offloaded = load_pipeline(spec(checkpoint), STREAMED, PROCESSOR, Pantry())
 
     one, other = (np.asarray(each.render([Row(REQUEST, 5)], ignore)[0]).astype(int) for each in (offloaded, pipeline))
 
@@ -164,11 +167,11 @@ def modules() -> list[torch.nn.Module]:
     return [thing for thing in gc.get_objects() if issubclass(type(thing), torch.nn.Module)]
 
 
-@pytest.mark.parametrize("residency", list(Residency))
-def test_a_closed_model_gives_all_its_weights_back(checkpoint: Path, residency: Residency) -> None:
+@pytest.mark.parametrize("plan", [WHOLE, STREAMED], ids=["resident", "streamed"])
+def test_a_closed_model_gives_all_its_weights_back(checkpoint: Path, plan: VramPlan) -> None:
     gc.collect()
     before = {id(module) for module in modules()}
-    pipeline = load_pipeline(spec(checkpoint), replace(WHOLE, residency=residency), PROCESSOR)
+    pipeline = load_pipeline(spec(checkpoint), plan, PROCESSOR, Pantry())
     pixels(pipeline)
     loaded = [weakref.ref(module) for module in modules() if id(module) not in before]
 
@@ -182,7 +185,7 @@ def test_an_autoencoder_tiny_serves_as_well(tmp_path: Path) -> None:
     write_checkpoint(tmp_path, is_vae_tiny=True)
     previews = []
 
-    pipeline = load_pipeline(spec(tmp_path), WHOLE, PROCESSOR)
+    pipeline = load_pipeline(spec(tmp_path), WHOLE, PROCESSOR, Pantry())
     image = pipeline.render([Row(REQUEST, 5)], lambda step: previews.append(step.preview(0)))[0]
 
     assert image.size == (128, 128)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,14 @@ import torch
 import transformers
 from tokenizers import pre_tokenizers
 
-from generation import Card, Catalogue, ModelSpec, Residency, VramPlan
+from generation import Card, Catalogue, ModelSpec, Placement, Precision, VramPlan
 from tests.generation.studio import request
 
 WIDTH = 32  # of each text encoder's hidden states
 PROCESSOR = Card(device="cpu", name="a processor", memory_gib=8)
-WHOLE = VramPlan(residency=Residency.RESIDENT, precision="float32", tiled_decode=False, predicted_peak_gib=1)
 SDXL = Catalogue.load().get("sdxl")
+# Of the network of the checkpoint below.
+BLOCKS = {"unet": 4, "text_encoder": 3, "text_encoder_2": 3, "vae": 0}
 REQUEST = replace(request(model="sdxl", steps=3), width=128, height=128, guidance_scale=5.0)
 ENTRY = """
 [tiny]
@@ -36,8 +38,37 @@ smallest_side = 64
 largest_side = 256
 side_multiple = 64
 seconds_per_step = 0.05
-memory = {{ weights_gib = {{ unet = 0.01 }}, denoise_gib_per_megapixel = 0.3 }}
+components = {{ unet = {{ parameters = 5_000_000 }} }}
+costs = {{ pass_tflop = 0.001, gib_per_kilotoken = 0.1, text_tokens = 0 }}
 """
+
+
+def placed(resident_blocks: Mapping[str, int] = BLOCKS, *, precision: Precision = Precision.FLOAT32) -> VramPlan:
+    """Give the plan on a processor by which so many blocks of each component stay, and the others are streamed."""
+    placements = {
+        name: Placement(
+            part=f"tiny/{name}",
+            precision=precision,
+            blocks=blocks,
+            resident_blocks=resident_blocks[name],
+            resident_gib=0.0,
+            host_gib=0.0,
+        )
+        for name, blocks in BLOCKS.items()
+    }
+    return VramPlan(
+        placements=placements,
+        tiled_decode=False,
+        encode_gib=1.0,
+        denoise_gib=1.0,
+        decode_gib=1.0,
+        overhead_gib=0.25,
+        predicted_seconds=1.0,
+    )
+
+
+WHOLE = placed()
+STREAMED = placed(dict.fromkeys(BLOCKS, 0))
 
 
 def spec(checkpoint: Path, **changes: object) -> ModelSpec:

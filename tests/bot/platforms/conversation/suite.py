@@ -8,6 +8,7 @@ import pytest
 import pytest_asyncio
 
 from tests.bot.platforms.conversation.asking import Asking
+from tests.bot.platforms.conversation.fetching import Fetching
 from tests.bot.platforms.conversation.linking import Linking
 from tests.bot.platforms.conversation.listing import Listing
 from tests.bot.platforms.conversation.outliving import Outliving
@@ -17,7 +18,7 @@ from tests.bot.platforms.conversation.stage import CANCEL, Question, Scene, Stag
 from tests.standins.person import Person, Seen
 
 
-class Conversation(Asking, Pressing, Listing, Linking, Ruling, Outliving):
+class Conversation(Asking, Pressing, Listing, Fetching, Linking, Ruling, Outliving):
     """The same for every platform. Subclasses give the fixture `stage`, which stays open for the class."""
 
     pytestmark = pytest.mark.asyncio(loop_scope="class")

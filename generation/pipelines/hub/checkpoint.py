@@ -1,0 +1,110 @@
+"""Where do the weights of a model lie, and which revision of them is it?
+
+Only on this disk: what the hub has, a process of its own fetches before a model is loaded.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from generation.errors import ModelLoadError
+from generation.model import ModelSpec
+from generation.pipelines.hub.contents import INDEX
+from generation.pipelines.hub.needs import HUB, needs, part_folder
+
+READ_FILES = ("*.safetensors", "*.json", "*.txt", "*.model", "*.jinja")
+
+
+def find_checkpoint(spec: ModelSpec) -> tuple[Path, str]:
+    """Give the local directory of a model's checkpoint, and its revision.
+
+    The revision is the hub's commit, or for a directory the first 12 hex digits of the SHA-256 over its files.
+
+    Raises:
+        ModelLoadError: it is not there; the text says what to do.
+    """
+    kind, _, where = spec.checkpoint.partition(":")
+    if kind == "hub":
+        folder = _downloaded(spec, spec.checkpoint)
+        return folder, folder.name
+    directory = Path(str(resources.files("generation").joinpath(where))) if kind == "package" else Path(spec.checkpoint)
+    if not (directory / INDEX).is_file():
+        raise ModelLoadError(f"{spec.name}: its checkpoint directory holds no {INDEX}.")
+    return directory, _hash(directory)
+
+
+def find_part(spec: ModelSpec, component: str) -> Path:
+    """Give the local directory of a component that the catalogue says lies elsewhere.
+
+    Raises:
+        ModelLoadError: it is not there; the text says what to do.
+    """
+    source = spec.parts[component]
+    if source.startswith(HUB):
+        return part_folder(_downloaded(spec, source), component)
+    if not Path(source).is_dir():
+        raise ModelLoadError(f"{spec.name}: the directory of its part {component} is not there.")
+    return part_folder(Path(source), component)
+
+
+def fingerprint(folder: Path) -> str:
+    """Tell by which content the weights in a component's folder are the same as another's: its configuration counts.
+
+    In the hub's cache the names of the files that the links lead to say it; elsewhere their bytes are read.
+    """
+    digest = hashlib.sha256()
+    for file in sorted(file for pattern in ("config.json", "*.safetensors") for file in folder.glob(pattern)):
+        digest.update(file.name.encode())
+        digest.update(_content_of(file).encode())
+    return digest.hexdigest()
+
+
+def _content_of(file: Path) -> str:
+    blob = file.resolve()
+    if file.is_symlink() and blob.parent.name == "blobs" and file.name.endswith(".safetensors"):
+        return blob.name
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _downloaded(spec: ModelSpec, source: str) -> Path:
+    need = next(need for need in needs(spec) if need.repository == source.removeprefix(HUB))
+    folder = need.folder
+    if folder is None or not need.is_met:
+        raise ModelLoadError(
+            f"{spec.name} is not whole in the local cache: fairbrush download {spec.name} fetches what is missing."
+        )
+    return folder
+
+
+def check_parts(spec: ModelSpec, directory: Path, index: Mapping[str, Any], pipeline_class: str) -> None:
+    """Compare a checkpoint with its index, `model_index.json`: a tokenizer that is missing would load as an empty one.
+
+    Raises:
+        ModelLoadError: it is made for another pipeline, or a part of it is missing.
+    """
+    kind = index.get("_class_name")
+    if kind != pipeline_class:
+        raise ModelLoadError(f"{spec.name}: its checkpoint is made for {kind}, not for {pipeline_class}.")
+    for part, loader in index.items():
+        is_there = part in spec.parts or _is_there(directory / part)
+        if isinstance(loader, list) and loader[0] is not None and not is_there:
+            raise ModelLoadError(f"{spec.name}: its checkpoint lacks the part {part}; fetch it anew or ask an admin.")
+
+
+def _is_there(part: Path) -> bool:
+    wanted = ("tokenizer.json", "vocab.json") if part.name.startswith("tokenizer") else ("*.json",)
+    return any(any(part.glob(pattern)) for pattern in wanted)
+
+
+def _hash(directory: Path) -> str:
+    digest = hashlib.sha256()
+    for file in sorted(file for pattern in READ_FILES for file in directory.rglob(pattern)):
+        digest.update(file.relative_to(directory).as_posix().encode())
+        with file.open("rb") as stream:
+            digest.update(hashlib.file_digest(stream, "sha256").digest())
+    return digest.hexdigest()[:12]
