@@ -85,30 +85,33 @@ def models(
     allowed: Collection[str],
     stock: Mapping[str, str],
 ) -> View:
-    """List the models that may be used in a place, with what this machine makes of them.
+    """List the models that may be used in a place, a line for each that this machine can run, then the others.
 
     `stock` says of those from the hub what of them is here.
     """
     lines: list[str] = []
+    unfit: dict[str, list[str]] = {}
     for spec in catalogue:
-        if spec.name in allowed:
-            lines += _model(spec, catalogue, card, default, resident)
-            lines += [f"   {stock[spec.name]}"] if spec.name in stock else []
+        if spec.name not in allowed:
+            continue
+        try:
+            catalogue.plan_default(spec, card)
+        except DoesNotFitError as error:
+            unfit.setdefault(error.reason.removeprefix(f"{spec.name} "), []).append(spec.name)
+        else:
+            lines.append(_model(spec, default, resident, stock.get(spec.name, "")))
+    lines += [f"Not on this machine: {', '.join(names)} ({why.removesuffix('.')})." for why, names in unfit.items()]
     return View(text="\n".join(lines))
 
 
-def _model(spec: ModelSpec, catalogue: Catalogue, card: Card, default: str, resident: frozenset[str]) -> Iterator[str]:
+def _model(spec: ModelSpec, default: str, resident: frozenset[str], stock: str) -> str:
     marks = ["default here"] if spec.name == default else []
     marks += ["loaded"] if spec.name in resident else []
     marks += ["adults only"] if spec.adult else []
-    yield spec.name + (f" ({', '.join(marks)})" if marks else "")
-    yield f"   {spec.title}. {spec.num_inference_steps} steps, {spec.width}x{spec.height}. Licence: {spec.licence}."
-    try:
-        catalogue.plan_default(spec, card)
-    except DoesNotFitError as error:
-        yield f"   Not on this machine: {error.reason}"
-    if spec.gated:
-        yield "   Its makers ask you to accept the licence and to use a token of your own."
+    marks += ["gated"] if spec.gated else []
+    named = spec.name + (f" ({', '.join(marks)})" if marks else "")
+    shape = f"{spec.num_inference_steps} steps, {spec.width}x{spec.height}"
+    return f"{named}: {spec.title}. {shape}. Licence: {spec.licence}. {stock}".rstrip()
 
 
 def status(now: ServiceStatus, default: str) -> View:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Annotated, Literal
@@ -136,7 +137,7 @@ class TelegramSettings(BaseModel):
 
 
 class Settings(BaseSettings):
-    """Everything from `FAIRBRUSH_...`, nested by `__`."""
+    """Everything from `FAIRBRUSH_...`, nested by `__`, and what the model hub's library reads by its own names."""
 
     model_config = SettingsConfigDict(
         env_prefix="FAIRBRUSH_", env_nested_delimiter="__", env_file=".env", env_ignore_empty=True, extra="ignore"
@@ -148,6 +149,11 @@ class Settings(BaseSettings):
     queue: QueueSettings = QueueSettings()
     discord: DiscordSettings = DiscordSettings()
     telegram: TelegramSettings = TelegramSettings()
+    hub_token: Token = Field(default=None, validation_alias="HF_TOKEN")
+    hub_home: str | None = Field(default=None, validation_alias="HF_HOME")
+    hub_cache: str | None = Field(default=None, validation_alias="HF_HUB_CACHE")
+    hub_endpoint: str | None = Field(default=None, validation_alias="HF_ENDPOINT")
+    hub_offline: str | None = Field(default=None, validation_alias="HF_HUB_OFFLINE")
 
     @property
     def loras_dir(self) -> Path:
@@ -156,9 +162,22 @@ class Settings(BaseSettings):
         return self.data_dir / "loras" if chosen is None else chosen.expanduser().absolute()
 
     @property
+    def of_hub(self) -> dict[str, str]:
+        """What the model hub's library is told, by its own names."""
+        token = None if self.hub_token is None else self.hub_token.get_secret_value()
+        own = {
+            "HF_TOKEN": token,
+            "HF_HOME": self.hub_home,
+            "HF_HUB_CACHE": self.hub_cache,
+            "HF_ENDPOINT": self.hub_endpoint,
+            "HF_HUB_OFFLINE": self.hub_offline,
+        }
+        return {name: value for name, value in own.items() if value is not None}
+
+    @property
     def secrets(self) -> tuple[str, ...]:
         """All that must never be read anywhere: the tokens, and the passwords in addresses."""
-        tokens = (self.discord.token, self.telegram.token)
+        tokens = (self.discord.token, self.telegram.token, self.hub_token)
         addresses = (self.discord.proxy, self.telegram.base_url)
         secrets = [token.get_secret_value() for token in tokens if token is not None]
         secrets += [password for address in addresses if (password := urlsplit(address or "").password)]
@@ -171,19 +190,22 @@ class Settings(BaseSettings):
 
 
 def read_settings() -> Settings:
-    """Read the settings.
+    """Read the settings, and let the model hub's library find its own, wherever they were written.
 
     Raises:
         CommandError: one of them is wrong; the text names it.
     """
     try:
-        return Settings()
+        settings = Settings()
     except ValidationError as error:
         first = error.errors()[0]
         name = "__".join(str(part) for part in first["loc"]).upper()
         complaint = first["msg"].removeprefix("Value error, ")
-        raise CommandError(f"The setting FAIRBRUSH_{name} is wrong: {complaint}.") from error
+        full_name = name if name.startswith("HF_") else f"FAIRBRUSH_{name}"
+        raise CommandError(f"The setting {full_name} is wrong: {complaint}.") from error
     except SettingsError as error:
         field = re.search(r'field "(\w+)"', str(error))
         name = f"FAIRBRUSH_{field[1].upper()}" if field else "one of FAIRBRUSH_..."
         raise CommandError(f"The setting {name} is wrong: it must be JSON, such as a list in brackets.") from error
+    os.environ.update(settings.of_hub)
+    return settings

@@ -2,16 +2,17 @@
 
     tiles ─> rows ─> alone ─> residency ─> precision ─> one sentence
 
-Decoding in tiles; fewer pictures in a call, down to one; nothing else on the card; a fifth less of the denoiser's blocks
-on the card; the denoiser in a lower precision. Whatever was conceded holds from then on, also after a restart, for all
-requests of that shape; a job steps on each rung once at most, except that a call may be split until it makes one
-picture. A rung that would not make the phase smaller in which memory ran out is left out: tiles do nothing for the
-steps. Nor may a step make room that the next plan fills with something else. Pure.
+Decoding in tiles; fewer pictures in a call, down to one; nothing else on the card; a fifth less of the denoiser's
+blocks on the card, or as much less as outweighs the buffers through which the others pass; the denoiser in a lower
+precision. Whatever was conceded holds from then on, also after a restart, for all requests of that shape; a job steps
+on each rung once at most, except that a call may be split until it makes one picture. A step that would not make the
+phase smaller in which memory ran out is left out: tiles do nothing for denoising. Nor may a step make room that the
+next plan fills with something else. Pure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -72,32 +73,33 @@ def next_step(
     for rung in Rung:
         if rung in taken and rung is not Rung.ROWS:
             continue
-        step = _step(rung, shortage, conceded)
-        if step is not None and _helps(rung, shortage, plan_again(step)):
-            return Step(rung=rung, concessions=step)
+        for step in _steps(rung, shortage, conceded):
+            if _helps(rung, shortage, plan_again(step)):
+                return Step(rung=rung, concessions=step)
     return None
 
 
-def _step(rung: Rung, shortage: Shortage, conceded: Concessions) -> Concessions | None:
-    """Give the concessions after a step, None where it cannot be taken."""
+def _steps(rung: Rung, shortage: Shortage, conceded: Concessions) -> Iterator[Concessions]:
+    """Give what may be conceded on a rung, the least first; nothing where it cannot be taken."""
     denoiser = _denoiser(shortage.plan)
     share = denoiser.resident_blocks / denoiser.blocks if denoiser is not None and denoiser.blocks else 0.0
     match rung:
         case Rung.TILES if not shortage.plan.tiled_decode:
-            return replace(conceded, tiled_decode=True)
+            yield replace(conceded, tiled_decode=True)
         case Rung.ROWS if shortage.rows > 1:
-            return replace(conceded, most_rows=(shortage.rows + 1) // 2)
+            yield replace(conceded, most_rows=(shortage.rows + 1) // 2)
         case Rung.ALONE if not conceded.is_alone:
-            return replace(conceded, is_alone=True)
-        case Rung.RESIDENCY if denoiser is not None and share:
-            less = max(0.0, round(share - RESIDENCY_STEP, 4))
-            # In a better precision a smaller share of the blocks may take more.
-            return replace(conceded, is_alone=True, resident_share=less, best_precision=denoiser.precision)
+            yield replace(conceded, is_alone=True)
+        case Rung.RESIDENCY if denoiser is not None:
+            while share > 0:
+                share = max(0.0, round(share - RESIDENCY_STEP, 4))
+                # In a better precision a smaller share of the blocks may take more.
+                yield replace(conceded, is_alone=True, resident_share=share, best_precision=denoiser.precision)
         case Rung.PRECISION if denoiser is not None and denoiser.precision in LOWER:
             lower = LOWER[denoiser.precision]
-            return replace(conceded, is_alone=True, resident_share=share, best_precision=lower)
+            yield replace(conceded, is_alone=True, resident_share=share, best_precision=lower)
         case _:
-            return None
+            pass
 
 
 def _helps(rung: Rung, shortage: Shortage, plan: VramPlan | None) -> bool:

@@ -76,7 +76,7 @@ def main(pipe: Connection, setup: WorkerSetup) -> None:
     orders = Orders(pipe)
     if setup.device != "cpu" and platform.system() != "Windows":  # where torch has no such pieces
         os.environ.setdefault(ALLOCATOR, GROWING)
-    if setup.workshop is not None:
+    if setup.workshop is not None and setup.device != "cpu":
         setup.workshop.open()
     try:
         card = setup.card or find_card(setup.device, precision=setup.precision, limit_gib=setup.vram_limit_gib)

@@ -15,8 +15,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 GALLERY = Place(platform="recorded", channel="gallery")
 ALL_WORDS = (
-    "model, models, adult, load, unload, status, pause, resume, policy, boost, block, unblock, grant, revoke, admins, "
-    "quota or weight"
+    "model, models, adult, download, load, unload, status, pause, resume, policy, boost, block, unblock, grant, "
+    "revoke, admins, quota or weight"
 )
 ADMIN_LINES = [
     "/admin model flatter",
@@ -86,6 +86,8 @@ async def test_a_waiting_job_keeps_the_model_it_was_accepted_with(shared_room: R
         ("/admin model sdxl", ["sdxl", "GPU", "What runs here"]),
         ("/admin load nosuch", ["nosuch", "flat"]),
         ("/admin load sdxl", ["sdxl", "GPU"]),
+        ("/admin download nosuch", ["nosuch", "flat"]),
+        ("/admin download", ["/admin download needs MODEL"]),
         ("/admin load", ["/admin load needs MODEL"]),
         ("/admin unload nosuch", ["nosuch", "flat"]),
         ("/admin block", ["/admin block needs MEMBER"]),

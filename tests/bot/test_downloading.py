@@ -48,7 +48,7 @@ def test_what_cannot_be_downloaded_is_one_sentence_and_an_exit_status(
 ) -> None:
     put(hub, "far", is_gated=True)
 
-    gated = fairbrush(tmp_path, "download", "far", HF_TOKEN="a secret", **chosen)
+    gated = fairbrush(tmp_path, "download", "far", HF_TOKEN="hf_secret", **chosen)
     unknown = fairbrush(tmp_path, "download", "nothing", **chosen)
 
     assert gated.returncode == 1
@@ -57,9 +57,10 @@ def test_what_cannot_be_downloaded_is_one_sentence_and_an_exit_status(
     assert unknown.stderr.startswith("There is no model 'nothing'.")
     written = [file.read_text(errors="replace") for file in tmp_path.rglob("*.log")]
     assert written
-    assert not any("a secret" in text for text in (gated.stdout, gated.stderr, *written))
+    assert not any("hf_secret" in text for text in (gated.stdout, gated.stderr, *written))
 
 
+@pytest.mark.slow
 def test_ctrl_c_in_a_terminal_keeps_what_has_come(tmp_path: Path, hub: LocalHub, chosen: dict[str, str]) -> None:
     hub.hold(WEIGHTS, HELD)
     with Program(tmp_path, "download", "far", is_terminal=True, **chosen) as program:
@@ -73,15 +74,14 @@ def test_ctrl_c_in_a_terminal_keeps_what_has_come(tmp_path: Path, hub: LocalHub,
     assert hub.served[WEIGHTS] == SIZE
 
 
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_a_program_that_is_killed_takes_its_fetcher_along_and_goes_on_where_it_was(
     tmp_path: Path, hub: LocalHub, chosen: dict[str, str], number: int
 ) -> None:
     hub.hold(WEIGHTS, HELD)
-    with Program(tmp_path, "chat", **chosen) as program:
-        program.type("/imagine a cat --model far --seed 7\n")
-        program.until("Job 1 queued. Downloading far: ")
-        hub.until_served(WEIGHTS, HELD - 20_000)
+    words = ("a cat", "--model", "far", "--seed", "7")
+    with Program(tmp_path, "imagine", *words, is_terminal=True, **chosen) as program:
+        program.until("Job 1 queued. Downloading far: 0.1 of 0.4 MB")
         program.kill(number)
     hub.release()
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from bot.chat import Button, Member, View
+from bot.wording import downloading
+from generation import Download, Fetching
 from tests.bot.chatroom import ADMIN, PATIENCE_S, Room
 from tests.generation.pipelines.local_hub import LocalHub
 from tests.generation.remote_models import SIZE, WEIGHTS, add_remote, hub_of, put
@@ -27,6 +30,16 @@ def hub(room: Room, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
         put(hub, "far")
         hub.hold(WEIGHTS, 100_000)
         yield hub
+
+
+def test_progress_reads_in_gigabytes_and_minutes() -> None:
+    progress = Fetching(done_bytes=12_310_000_000, total_bytes=33_790_000_000, bytes_per_s=60_000_000)
+    stalled = replace(progress, bytes_per_s=0.0)
+    asked = Download(model="flux-dev")
+
+    assert downloading(replace(asked, progress=progress)) == "Downloading flux-dev: 12.3 of 33.8 GB, about 6 min."
+    assert downloading(replace(asked, progress=stalled)) == "Downloading flux-dev: 12.3 of 33.8 GB."
+    assert downloading(asked) == "Downloading flux-dev: the hub is being asked what there is to fetch."
 
 
 async def shown(room: Room, *words: str) -> View:
@@ -53,7 +66,7 @@ async def test_a_jobs_message_tells_how_far_its_model_is_while_others_are_served
         assert own.text.endswith(f"Waiting for it: job {job_id} (a cat).")
         assert bobs.text.endswith("Waiting for it: 1 job of others.")
         assert why.text.startswith(f"Job {job_id} waits for its model. {PART}")
-        assert f"   {PART}" in listed.text
+        assert f"Licence: MIT. {PART}" in listed.text
         assert " done in " in done.text
         assert {waiting, done} <= set(room.platform.messages[room.message_of(job_id)])
 
@@ -89,18 +102,15 @@ async def test_models_are_listed_with_what_is_here_and_what_is_to_download(room:
         await room.say("/imagine a cat --model far")
         after = await room.say("/models")
 
-    assert lines_of(before, "far")[2] == "   To download: about 10.7 MB."
+    assert line_of(before, "far") == "far: Flat colours. 4 steps, 64x64. Licence: MIT. To download: about 10.7 MB."
     assert calls == 0
-    assert lines_of(after, "far")[2] == "   In the cache."
-    assert len(lines_of(after, "flat")) == 2
+    assert line_of(after, "far") == "far (loaded): Flat colours. 4 steps, 64x64. Licence: MIT. In the cache."
+    assert line_of(after, "flatter").endswith("Licence: MIT.")
 
 
-def lines_of(view: View, model: str) -> list[str]:
+def line_of(view: View, model: str) -> str:
     """Give what a listing says of a model."""
-    lines = view.text.splitlines()
-    start = next(number for number, line in enumerate(lines) if line.split(" ")[0] == model)
-    end = next((number for number, line in enumerate(lines) if number > start and line[0] != " "), len(lines))
-    return lines[start:end]
+    return next(line for line in view.text.splitlines() if line.split()[0].rstrip(":") == model)
 
 
 async def announced(room: Room, line: str) -> tuple[str, View]:

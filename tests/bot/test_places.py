@@ -52,7 +52,7 @@ async def test_only_the_models_that_an_admin_allows_may_be_used_there(here: Room
     assert answer.text == "Models that may be used here: demo, flat. The default is flat."
     assert refused.tone is Tone.REFUSED
     assert refused.text == "flatter may not be used here. Allowed here: demo, flat."
-    assert [line.split()[0] for line in listed.text.splitlines() if line[0] != " "] == ["demo", "flat"]
+    assert [line.split()[0].rstrip(":") for line in listed.text.splitlines()] == ["demo", "flat"]
     assert elsewhere.tone is Tone.GOOD
 
 

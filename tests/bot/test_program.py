@@ -100,6 +100,7 @@ def test_models_lists_the_catalogue(tmp_path: Path) -> None:
         ({"FAIRBRUSH_DATA_DIR": "/proc/nowhere"}, 1, "The data directory /proc/nowhere cannot be used"),
         ({"FAIRBRUSH_ADMINS": "me, you"}, 2, "The setting FAIRBRUSH_ADMINS is wrong: it must be JSON"),
         ({"FAIRBRUSH_GENERATION__DEFAULT_MODEL": "nosuch"}, 2, "There is no model 'nosuch'"),
+        ({"FAIRBRUSH_GENERATION__COMPILE": "tensorrt"}, 2, "Compiling by tensorrt needs the extra of that name"),
     ],
 )
 def test_a_start_that_cannot_work_says_why(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,6 +33,22 @@ def test_settings_come_from_the_environment_and_before_that_from_the_env_file(
     assert settings.admins == {"discord:1"}
     assert settings.data_dir == elsewhere / "from-the-environment"
     assert settings.generation.device == "cpu"
+
+
+def test_the_hubs_library_finds_its_settings_in_the_env_file_too_and_the_token_is_a_secret(
+    elsewhere: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("HF_TOKEN", "HF_HOME"):  # what is read below is forgotten again after the test
+        monkeypatch.setenv(name, "")
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:1")
+    (elsewhere / ".env").write_text("HF_TOKEN= hf_1234 \nHF_HOME=/models\nHF_ENDPOINT=http://elsewhere\n")
+
+    settings = read_settings()
+
+    assert (os.environ["HF_TOKEN"], os.environ["HF_HOME"]) == ("hf_1234", "/models")
+    assert os.environ["HF_ENDPOINT"] == "http://127.0.0.1:1"
+    assert "hf_1234" in settings.secrets
+    assert "hf_1234" not in repr(settings)
 
 
 @pytest.mark.parametrize(
@@ -73,6 +90,7 @@ def test_an_empty_setting_counts_as_none(monkeypatch: pytest.MonkeyPatch) -> Non
         ("FAIRBRUSH_GENERATION__DEVICE", "cuda:0,", "'' is no device, allowed are .*, several separated by commas"),
         ("FAIRBRUSH_GENERATION__DEVICE", "cuda:0,cuda:0", "may mean one GPU twice, name each by its number"),
         ("FAIRBRUSH_GENERATION__DEVICE", "auto,cuda:1", "may mean one GPU twice"),
+        ("FAIRBRUSH_GENERATION__COMPILE", "always", "'always' is not possible, allowed are auto, off, tensorrt"),
         ("FAIRBRUSH_GENERATION__STEP_TIMEOUT_S", "-1", "greater than 0"),
         ("FAIRBRUSH_GENERATION__LOAD_TIMEOUT_S", "soon", "number"),
         ("FAIRBRUSH_QUEUE__WINDOW_S", "601", "601 is not possible, window can be 0 to 600 s"),

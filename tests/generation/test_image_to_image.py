@@ -27,7 +27,9 @@ from tests.generation.strange_pictures import BLUE, RED, file_of
 from tests.generation.studio import Studio, job, request, workers
 
 LOST = "The start picture of this job is no longer there, so the job was given up; send the start picture anew."
-CHANGED = "The start picture of this job is no longer what it was, so the job was given up; send the start picture anew."
+CHANGED = (
+    "The start picture of this job is no longer what it was, so the job was given up; send the start picture anew."
+)
 
 
 def picture(colour: tuple[int, int, int] = RED) -> bytes:

@@ -117,20 +117,15 @@ def test_what_cannot_be_planned_is_no_step() -> None:
 
 
 @given(
-    st.sampled_from(Phase),
-    st.integers(1, 8),
-    st.booleans(),
-    st.floats(0, 1),
-    st.sampled_from(list(WIDTHS)),
-    st.booleans(),
+    phase=st.sampled_from(Phase),
+    rows=st.integers(1, 8),
+    had_company=st.booleans(),
+    share=st.floats(0, 1),
+    precision=st.sampled_from(list(WIDTHS)),
+    keeps_text=st.booleans(),
 )
 def test_every_descent_ends_and_each_step_is_strictly_lower(
-    phase: Phase,
-    rows: int,
-    had_company: bool,
-    share: float,
-    precision: Precision,
-    keeps_text: bool,  # noqa: FBT001
+    *, phase: Phase, rows: int, had_company: bool, share: float, precision: Precision, keeps_text: bool
 ) -> None:
     def planner(conceded: Concessions) -> VramPlan:
         return plan_for(conceded, share=share, precision=precision, keeps_text=keeps_text)

@@ -146,12 +146,13 @@ class Subject:
         return found if self.is_full else _shrunk(found, self.tiny)
 
     def whole(self, precision: Precision) -> VramPlan:
-        """Give the plan that keeps all on the card, the blocks in a precision."""
+        """Give the plan that keeps all on the card, the blocks in a precision; no encoder multiplies 8-bit floats."""
         components = self.spec.components
+        encoders = PLAIN if precision is Precision.FP8 else precision
         placements = {
             name: Placement(
                 part=part.name,
-                precision=precision if part.blocks else PLAIN,
+                precision=(precision if name == self.family.denoiser else encoders) if part.blocks else PLAIN,
                 blocks=part.block_count,
                 resident_blocks=part.block_count,
                 resident_gib=0.0,

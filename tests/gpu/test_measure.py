@@ -19,9 +19,10 @@ from tests.gpu.speed_stage import VARIANTS
 from tests.gpu.subjects import MODELS, Subject, UntrainedCheckpoint, made
 from tests.gpu.table import main, tables
 
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:__array__ implementation"
-)  # diffusers' schedulers hand tensors to numpy
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:__array__ implementation"),  # diffusers' schedulers hand tensors to numpy
+    pytest.mark.filterwarnings("ignore:Dynamo detected a call to a `functools.lru_cache`"),  # diffusers' upsampling
+]
 
 PROCESSOR = Card(device="cpu", name="a processor", memory_gib=8)
 

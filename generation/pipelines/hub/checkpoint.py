@@ -51,26 +51,6 @@ def find_part(spec: ModelSpec, component: str) -> Path:
     return part_folder(Path(source), component)
 
 
-def fingerprint(folder: Path) -> str:
-    """Tell by which content the weights in a component's folder are the same as another's: its configuration counts.
-
-    In the hub's cache the names of the files that the links lead to say it; elsewhere their bytes are read.
-    """
-    digest = hashlib.sha256()
-    for file in sorted(file for pattern in ("config.json", "*.safetensors") for file in folder.glob(pattern)):
-        digest.update(file.name.encode())
-        digest.update(_content_of(file).encode())
-    return digest.hexdigest()
-
-
-def _content_of(file: Path) -> str:
-    blob = file.resolve()
-    if file.is_symlink() and blob.parent.name == "blobs" and file.name.endswith(".safetensors"):
-        return blob.name
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
 def _downloaded(spec: ModelSpec, source: str) -> Path:
     need = next(need for need in needs(spec) if need.repository == source.removeprefix(HUB))
     folder = need.folder

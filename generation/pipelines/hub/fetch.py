@@ -41,7 +41,9 @@ class Fetch:
             ModelLoadError: it cannot be fetched; the text says why and what to do. What has come is kept.
         """
         missing = [need for need in needs(self._spec) if not need.is_met]
-        listed = [(need, list_repository(self._spec, need)) for need in missing]  # all, before the first byte
+        pause_s = self._first_pause_s
+        listed = [(need, list_repository(self._spec, need, first_pause_s=pause_s)) for need in missing]
+        # All have been asked for, and may be had, before the first byte comes.
         files = [file for need, found in listed for file in choose(self._spec, need, found, self._read)]
         for file in files:
             _borrow(file)

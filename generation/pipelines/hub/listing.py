@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub import HfApi, constants
+from huggingface_hub import HfApi, ModelInfo, constants
 
 from generation.errors import ModelLoadError
 from generation.model import ModelSpec
 from generation.pipelines.hub.cache import COMMIT, Shelfmark
 from generation.pipelines.hub.contents import INDEX, components_of, wanted
 from generation.pipelines.hub.needs import Need, part_prefix
-from generation.pipelines.hub.refusals import HUB_ERRORS, refusal
+from generation.pipelines.hub.refusals import HUB_ERRORS, is_transient, refusal
 
+MOST_TRIES = 3
 CONTENT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")  # the SHA-1 of a git blob, or the SHA-256 of a large file
 
 
@@ -62,21 +64,13 @@ class HubFile:
         return 0
 
 
-def list_repository(spec: ModelSpec, need: Need) -> dict[str, HubFile]:
+def list_repository(spec: ModelSpec, need: Need, *, first_pause_s: float) -> dict[str, HubFile]:
     """Ask the hub for all files of a repository, by path, and whether they may be downloaded.
 
     Raises:
         ModelLoadError: it is not there, not open to us, or the hub cannot be reached; the text says what to do.
     """
-    api = HfApi()
-    try:
-        info = api.model_info(
-            need.repository, revision=need.revision, files_metadata=True, timeout=constants.HF_HUB_ETAG_TIMEOUT
-        )
-        if info.gated:
-            api.auth_check(need.repository)
-    except (*HUB_ERRORS, ValueError) as error:  # the last one is an answer or a name that cannot be understood
-        raise refusal(spec, need, error) from error
+    info = _ask(spec, need, first_pause_s)
     commit = info.sha or ""
     if not COMMIT.fullmatch(commit):
         raise ModelLoadError(f"{spec.name}: the hub does not say which commit of {need.repository} is meant.")
@@ -87,6 +81,25 @@ def list_repository(spec: ModelSpec, need: Need) -> dict[str, HubFile]:
             path = each.rfilename
             files[path] = HubFile(need=need, commit=commit, path=path, size=each.size, content=content)
     return files
+
+
+def _ask(spec: ModelSpec, need: Need, first_pause_s: float) -> ModelInfo:
+    """Get what the hub says of a repository; one that cannot be reached is asked again after a while."""
+    api, tries = HfApi(), 1
+    while True:
+        try:
+            info = api.model_info(
+                need.repository, revision=need.revision, files_metadata=True, timeout=constants.HF_HUB_ETAG_TIMEOUT
+            )
+            if info.gated:
+                api.auth_check(need.repository)
+        except (*HUB_ERRORS, ValueError) as error:  # the last one is an answer or a name that cannot be understood
+            if tries == MOST_TRIES or not is_transient(error):
+                raise refusal(spec, need, error) from error
+            time.sleep(first_pause_s * 2 ** (tries - 1))
+            tries += 1
+        else:
+            return info
 
 
 def choose(

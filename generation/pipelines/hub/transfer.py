@@ -1,8 +1,8 @@
 """How is one file brought from the hub into the cache, going on where an earlier attempt stopped?
 
-The hub's own library cannot do that any more: since its version 2 it downloads into a file of a random name, and throws
-it away when it fails. So the bytes are fetched here, by its session and its headers, into one partial file a content;
-the whole is checked against the hash that the hub announced.
+The library of the hub (2.4.0) cannot do that: it downloads into a file of a random name, thrown away when it fails. So
+the bytes are fetched here, by its session and its headers, into one partial file a content, and the whole is checked
+against the hash that the hub announced.
 """
 
 from __future__ import annotations

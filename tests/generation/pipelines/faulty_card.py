@@ -21,7 +21,7 @@ NETWORKS = {
     "Decoder": Phase.DECODE,
 }
 # A processor that is run like a GPU: blocks are streamed, and weights are kept in fewer bits.
-CARD = Card(device="cpu:0", name="Like a GPU", memory_gib=14, host=Host(memory_gib=64))
+CARD = Card(device="cpu:0", name="Like a GPU", memory_gib=20, host=Host(memory_gib=64))
 ENTRY = """
 ["{name}"]
 title = "A tiny SDXL that is said to be large"
@@ -39,7 +39,7 @@ smallest_side = 64
 largest_side = 768
 side_multiple = 64
 seconds_per_step = 0.05
-costs = {{ pass_tflop = 30, gib_per_kilotoken = 0.1, text_tokens = 77 }}
+costs = {{ pass_tflop = 600, gib_per_kilotoken = 0.1, text_tokens = 77 }}
 
 ["{name}".components]
 vae = {{ parameters = 80_000_000 }}
@@ -62,7 +62,7 @@ blocks = [{{ class = "CLIPEncoderLayer", count = 3, parameters = 300_000_000, li
 
 
 class FaultyCatalogue(Catalogue):
-    """Models by the names of their checkpoints' folders, and a folder of faults: how often each phase is to fail yet."""
+    """Models by the names of their checkpoints' folders; a folder of faults says how often each phase is to fail."""
 
     def __init__(self, faults: Path, *checkpoints: Path) -> None:
         reader = ModelsReader()

@@ -36,6 +36,7 @@ class Repository:
     is_gated: bool = False
     let_in: tuple[str, ...] = ()
     announced: Mapping[str, int] = field(default_factory=dict)
+    withheld: tuple[str, ...] = ()  # what is given to nobody, though it is listed
 
     def listed(self, path: str) -> dict[str, object]:
         """How the hub lists a file."""
@@ -59,6 +60,7 @@ class LocalHub:
         self.damaged: Counter[str] = Counter()  # by path: how many answers are wrong
         self.knows_ranges = True
         self.is_down = False
+        self.is_down_for = 0  # so many calls
         self.leaked: list[str] = []  # tokens that a server got which must not see them
         self._held: dict[str, int] = {}
         self._change = threading.Condition()
@@ -87,12 +89,6 @@ class LocalHub:
             while len(self.starts.get(path, ())) < times:
                 self._change.wait()
 
-    def until_served(self, path: str, size: int) -> None:
-        """Wait until so many bytes of a file were sent."""
-        with self._change:
-            while self.served[path] < size:
-                self._change.wait()
-
     def release(self) -> None:
         """Let all files go on."""
         with self._change:
@@ -108,7 +104,8 @@ class LocalHub:
         name = found[1] if found else ""
         repository = self.repositories.get(name)
         rest = path[found.end() :] if found else ""
-        if self.is_down:
+        if self.is_down or self.is_down_for:
+            self.is_down_for = max(0, self.is_down_for - 1)
             _send(call, 503)
         elif token and token not in self.tokens:
             _send(call, 401, message="Invalid credentials in Authorization header")
@@ -145,6 +142,8 @@ class LocalHub:
             return
         if path not in repository.files:
             _send(call, 404, code="EntryNotFound")
+        elif path in repository.withheld:
+            _send(call, 403, code="GatedRepo")
         elif is_large(path):
             _send(call, 302, headers={"Location": f"{self._large_address}/{name}/{path}"})
         else:
@@ -174,9 +173,7 @@ class LocalHub:
             if _has_left(call):
                 return
             call.wfile.write(block)
-            with self._change:
-                self.served[path] += len(block)
-                self._change.notify_all()
+            self.served[path] += len(block)
         call.close_connection = end < len(body)
 
     def _permit(self, path: str, block: bytes) -> None:

@@ -76,9 +76,9 @@ def spec(checkpoint: Path, **changes: object) -> ModelSpec:
     return replace(SDXL, checkpoint=str(checkpoint), **changes)  # type: ignore[arg-type]
 
 
-def write_checkpoint(directory: Path, *, is_vae_tiny: bool = False) -> None:
-    """Write one with random weights, the same each time; its autoencoder is an AutoencoderKL or an AutoencoderTiny."""
-    torch.manual_seed(0)
+def write_checkpoint(directory: Path, *, is_vae_tiny: bool = False, seed: int = 0) -> None:
+    """Write one with random weights, the same for a seed; its autoencoder is an AutoencoderKL or an AutoencoderTiny."""
+    torch.manual_seed(seed)
     pipeline_class: Any = diffusers.StableDiffusionXLPipeline
     tokenizer = _tokenizer()
     pipeline_class(

@@ -19,6 +19,7 @@ UNWANTED = {
 }
 
 
+@pytest.mark.slow
 async def test_a_checkpoint_is_fetched_and_drawn_with(
     studio: Studio, checkpoint: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

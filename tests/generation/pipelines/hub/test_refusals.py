@@ -106,6 +106,21 @@ def test_what_the_hub_does_not_have_is_said_in_words(hub: LocalHub, fetched: Fet
     )
 
 
+def test_a_model_whose_access_ends_during_the_download_says_so(hub: LocalHub, fetched: Fetched, tmp_path: Path) -> None:
+    put(hub, "shutting", is_gated=True, let_in=("valid",), withheld=(WEIGHTS,))
+
+    refusal = fetched(remote_spec(tmp_path, "shutting"), HF_TOKEN="valid")
+
+    assert refusal.startswith("shutting is gated, and the account of your HF_TOKEN is not let in: ")
+
+
+def test_a_hub_that_stumbles_is_asked_again(hub: LocalHub, fetched: Fetched, tmp_path: Path) -> None:
+    put(hub, "stumbling")
+    hub.is_down_for = 2
+
+    assert fetched(remote_spec(tmp_path, "stumbling")) == ""
+
+
 def test_a_hub_that_does_not_answer_is_said_in_words(hub: LocalHub, fetched: Fetched, tmp_path: Path) -> None:
     put(hub, "silent")
     hub.is_down = True
