@@ -122,11 +122,15 @@ class Choice:
         return self.frame.host_gib(self.denoiser)
 
     @property
-    def rank(self) -> tuple[float, int, int, float]:
-        """The less the better: seconds, precision of the denoiser and of the encoders, what is moved for a picture."""
+    def precisions(self) -> tuple[Precision, Precision]:
+        """Those of the denoiser and of the text encoders."""
+        return self.frame.precision, self.frame.encoders
+
+    def rank(self, kept: tuple[Precision, Precision] | None) -> tuple[float, bool, int, int, float]:
+        """The less the better: seconds, other precisions than those kept anyway, worse ones, what a picture moves."""
         moved = self.denoiser.moved_gib + sum(layout.moved_gib for layout in self.frame.others.values())
         qualities = BEST_FIRST.index(self.frame.precision), BEST_FIRST.index(self.frame.encoders)
-        return self.frame.seconds(self.denoiser), *qualities, moved
+        return self.frame.seconds(self.denoiser), kept not in (None, self.precisions), *qualities, moved
 
     def plan(self) -> VramPlan:
         """Give it as a plan."""

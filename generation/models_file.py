@@ -13,8 +13,6 @@ from generation.model_fields import COST_DEFAULTS, COST_RULES, DEFAULTS, OF_FILE
 from generation.parts import Part, known_parts, read_part
 from generation.toml_tables import check, read_tables
 
-SINGLE_FILE_FAMILY = "sdxl"
-
 
 class ModelsReader:
     """Reads one file after the other; an entry may be like one that was read before."""
@@ -113,16 +111,16 @@ def _part(component: str, told: Part | str | Mapping[str, Any], name: str, entry
 
 
 def _check_file(values: Mapping[str, Any], entry: str) -> None:
-    """Refuse what is no safetensors, and a single file where a family needs a directory."""
+    """Refuse what is no safetensors, and a single file: the configurations of its parts are not in it."""
     for place in (values["checkpoint"], *values["parts"].values()):
         if place.casefold().endswith(UNSAFE_FILES):
             raise CatalogueError(
                 f"{entry}.checkpoint is {place!r}; allowed: safetensors alone, since other files can run code."
             )
-    if values["checkpoint"].casefold().endswith(SINGLE_FILE) and values["family"] != SINGLE_FILE_FAMILY:
+    if values["checkpoint"].casefold().endswith(SINGLE_FILE):
         raise CatalogueError(
-            f"{entry}.checkpoint is {values['checkpoint']!r}; allowed: for the family {values['family']} a directory "
-            f'or "hub:OWNER/NAME", a single file for {SINGLE_FILE_FAMILY} alone.'
+            f"{entry}.checkpoint is {values['checkpoint']!r}; allowed: a directory with a model_index.json, "
+            'or "hub:OWNER/NAME": a single file cannot be read yet.'
         )
 
 

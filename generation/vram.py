@@ -6,9 +6,10 @@ Pure: it looks at numbers, never at a device.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 from generation.card import Card
-from generation.choices import Call, choices, encoder_precisions, smallest_choices
+from generation.choices import Call, Choice, choices, encoder_precisions, smallest_choices
 from generation.errors import DoesNotFitError
 from generation.experience import NO_EXPERIENCE, Experience
 from generation.families import HALF_SAFE
@@ -30,18 +31,28 @@ def plan(
 ) -> VramPlan:
     """Give the quickest plan that fits card and RAM, for a call that makes `rows` pictures with adapters of `lora_gib`.
 
-    Of equally quick ones it is that of the best precision, then that which moves the least.
+    Of equally quick ones it is one with the precisions that the model has for its own size, so that a change of size
+    loads nothing anew; then that of the best precision, then that which moves the least.
 
     Raises:
         DoesNotFitError: no plan fits; the text says what is needed and what there is.
     """
     _check_precisions(spec, card)
     call = Call(request=request, spec=spec, card=card, rows=rows, lora_gib=lora_gib, experience=experience)
-    for tried in _tries(card):
+    best = _best(call)
+    if best is None:
+        raise DoesNotFitError(_shortage(call))
+    return best.plan()
+
+
+def _best(call: Call) -> Choice | None:
+    own = replace(call.request, width=call.spec.width, height=call.spec.height)
+    usual = _best(replace(call, request=own)) if own != call.request else None
+    for tried in _tries(call.card):
         found = [choice for encoders in tried for choice in choices(call, encoders)]
         if found:
-            return min(found, key=lambda choice: choice.rank).plan()
-    raise DoesNotFitError(_shortage(call))
+            return min(found, key=lambda choice: choice.rank(usual.precisions if usual else None))
+    return None
 
 
 def smallest_card_gib(request: ImagineRequest, spec: ModelSpec) -> float:

@@ -1,6 +1,6 @@
 """How large is each known part of a model: which class is it, with which configuration?
 
-The configurations of the published checkpoints, without which no network of full size could be made from random weights.
+The configurations of the published checkpoints, by which networks of full size are made from random weights.
 What a class has as its default is the published one. Tests count their weights on meta, where they take no memory;
 `tests/gpu` fills them.
 """

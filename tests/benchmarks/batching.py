@@ -15,6 +15,7 @@ from pathlib import Path
 import torch
 
 from generation import Catalogue, Guesses, ImagineOptions, ImagineRequest
+from generation.experience import Experiences
 from generation.pipelines.card import find_card
 from generation.pipelines.memory.pantry import Pantry
 from generation.pipelines.pipeline import Pipeline, Row, load_pipeline
@@ -43,7 +44,7 @@ def print_curve(catalogue: Catalogue, model: str) -> None:
     """Time calls of several sizes in turn, and say what is learned of them."""
     spec, card = catalogue.get(model), find_card("cpu")
     pipeline, request = load_pipeline(spec, catalogue.plan_default(spec, card), card, Pantry()), asked(catalogue, model)
-    guesses = Guesses(catalogue)
+    guesses = Guesses(catalogue, Experiences())
     guesses.note(card)
     speeds = Speeds(guesses)
     rounds = [[call_seconds(pipeline, request, pictures) for pictures in SIZES] for _ in range(ROUNDS + 1)][1:]

@@ -90,6 +90,8 @@ def test_an_empty_setting_counts_as_none(monkeypatch: pytest.MonkeyPatch) -> Non
         ("FAIRBRUSH_GENERATION__DEVICE", "cuda:0,", "'' is no device, allowed are .*, several separated by commas"),
         ("FAIRBRUSH_GENERATION__DEVICE", "cuda:0,cuda:0", "may mean one GPU twice, name each by its number"),
         ("FAIRBRUSH_GENERATION__DEVICE", "auto,cuda:1", "may mean one GPU twice"),
+        ("FAIRBRUSH_GENERATION__PRECISION", "fp4", "Input should be 'auto', 'bfloat16', 'fp8', 'int8' or 'nf4'"),
+        ("FAIRBRUSH_GENERATION__VRAM_LIMIT_GIB", "0", "Input should be greater than 0"),
         ("FAIRBRUSH_GENERATION__COMPILE", "always", "'always' is not possible, allowed are auto, off, tensorrt"),
         ("FAIRBRUSH_GENERATION__STEP_TIMEOUT_S", "-1", "greater than 0"),
         ("FAIRBRUSH_GENERATION__LOAD_TIMEOUT_S", "soon", "number"),

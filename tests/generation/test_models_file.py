@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from generation import Catalogue, GenerationError
+from generation import Card, Catalogue, GenerationError
 from tests.fake_models import entry
 
 ENTRY = entry("mine", "weights", seconds_per_step=0.1, weights_gib=1.5)
+LARGE_GPU = Card(device="cuda:0", name="a large card", memory_gib=140)
 
 
 def load(folder: Path, text: str | bytes, *, default: str | None = None) -> Catalogue:
@@ -82,7 +84,7 @@ def test_a_relative_checkpoint_begins_at_the_file(tmp_path: Path) -> None:
         (
             'family = "fake"',
             'family = "dalle"',
-            "mine.family is 'dalle'; allowed: one of sdxl, sd3, flux, hidream, fake.",
+            "'dalle'; allowed: one of sdxl, sd3, flux, hidream, z_image, flux2, qwen_image, chroma, fake.",
         ),
         ('family = "fake"', "family = ['sdxl']", "mine.family is ['sdxl']; allowed: one of sdxl,"),
         (
@@ -93,10 +95,56 @@ def test_a_relative_checkpoint_begins_at_the_file(tmp_path: Path) -> None:
         ('scheduler = "DDIM', 'scheduler = "DDIM ', "'DDIM Scheduler'; allowed: the name of a diffusers scheduler."),
         ('licence = "MIT"', 'license = "MIT"', "mine has an unknown field 'license'; allowed: title, family,"),
         ('licence = "MIT"', "", "mine lacks the field 'licence': one line of text in quotes."),
-        ("weights_gib = {", "weights_gib = 3, x = {", "mine.memory has an unknown field 'x'; allowed: weights_gib,"),
-        ("colour = 1.5", 'colour = "1.5"', "mine.memory.weights_gib is {'colour': '1.5'}; allowed: a table of GiB"),
-        ("colour = 1.5", "", "mine.memory.weights_gib is {}; allowed: a table of GiB by component"),
-        ("memory = {", "memory = 3 # {", "mine.memory is 3; allowed: a table with weights_gib and"),
+        ("components = {", "components = 3 # {", "mine.components is 3; allowed: a table of parts by component, such"),
+        (
+            "{ parameters = 805306368 }",
+            '"sdxl9"',
+            "mine.components.colour is 'sdxl9'; allowed: one of sdxl, sd3.5-large,",
+        ),
+        (
+            "colour = {",
+            "vae = {",
+            "mine.components names vae; allowed: one denoiser (unet or transformer), with vae and",
+        ),
+        (
+            "{ parameters",
+            "{ weights",
+            "mine.components.colour has an unknown field 'weights'; allowed: parameters, linear,",
+        ),
+        (
+            "805306368",
+            "805306368, linear = 805306369",
+            "colour.linear is 805306369; allowed: at most its parameters, 805",
+        ),
+        (
+            "805306368",
+            "805306368, blocks = [{ class = 'B', count = 9, parameters = 805306368, linear = 0 }]",
+            "colour.parameters is 805306368, but its blocks alone have 7247757312.",
+        ),
+        (
+            "805306368",
+            "805306368, blocks = [{ class = 'B', count = 9, linear = 0 }]",
+            "blocks[1] lacks the field 'param",
+        ),
+        ("pass_tflop = 0.001", "pass_tflop = 'much'", "mine.costs.pass_tflop is 'much'; allowed: a number from 1e-06"),
+        (
+            "costs = {",
+            "costs = 3 # {",
+            "mine.costs is 3; allowed: a table with pass_tflop, gib_per_kilotoken and text_",
+        ),
+        (
+            'checkpoint = "weights"',
+            'checkpoint = "weights/model.ckpt"',
+            "mine.checkpoint is 'weights/model.ckpt'; allowed: safetensors alone, since other files can run code.",
+        ),
+        ('checkpoint = "weights"', 'checkpoint = "model.PT"', "'model.PT'; allowed: safetensors alone, since other"),
+        (
+            'checkpoint = "weights"',
+            'checkpoint = "model.safetensors"',
+            "'model.safetensors'; allowed: a directory with a model_index.json, or \"hub:OWNER/NAME\": a single file",
+        ),
+        ('["mine"]', '["mine"]\nlike = "sdlx"', "mine.like is 'sdlx'; allowed: a model that stands before it: demo,"),
+        ('["mine"]', '["mine"]\nlike = "mine"', "mine.like is 'mine'; allowed: a model that stands before it: demo,"),
         ('["mine"]', '["two words"]', "'two words' is no name for a model: letters, digits, dots and hyphens"),
         ('["mine"]', '["../mine"]', "'../mine' is no name for a model"),
         ('["mine"]', "mine = 3\n[other]", "mine is 3; allowed: a table, which begins with [mine]."),
@@ -113,6 +161,58 @@ def test_what_is_wrong_is_named_by_entry_field_and_what_is_allowed(
 
     assert complaint in str(refusal.value)
     assert str(refusal.value).startswith("mine.toml")
+
+
+def test_a_model_that_is_like_another_says_only_what_differs(tmp_path: Path) -> None:
+    catalogue = load(tmp_path, '[dreams]\nlike = "SDXL"\ncheckpoint = "dreams"\nnum_inference_steps = 25\n')
+
+    mine, like = catalogue.get("dreams"), catalogue.get("sdxl")
+    assert (mine.family, mine.guidance_scale, mine.licence, mine.costs) == (
+        like.family,
+        like.guidance_scale,
+        like.licence,
+        like.costs,
+    )
+    assert (mine.checkpoint, mine.num_inference_steps) == (str(tmp_path / "dreams"), 25)
+
+
+def test_another_checkpoint_is_of_the_same_network_but_shares_neither_weights_nor_gate(tmp_path: Path) -> None:
+    catalogue = load(tmp_path, '[mine]\nlike = "flux-dev"\ncheckpoint = "hub:me/mine"\n')
+
+    mine, like = catalogue.get("mine"), catalogue.get("flux-dev")
+    assert (mine.gated, like.gated, mine.revision) == (False, True, "main")
+    for component, part in like.components.items():
+        assert mine.components[component] == replace(part, name=f"mine/{component}")
+    assert catalogue.plan_default(mine, LARGE_GPU).denoise_gib == catalogue.plan_default(like, LARGE_GPU).denoise_gib
+
+
+def test_the_same_checkpoint_with_other_defaults_shares_all_its_weights(tmp_path: Path) -> None:
+    entries = (
+        '[quick]\nlike = "flux-dev"\nnum_inference_steps = 12\n[quicker]\nlike = "quick"\nnum_inference_steps = 8\n'
+    )
+
+    catalogue = load(tmp_path, entries)
+
+    assert catalogue.get("quicker").components == catalogue.get("flux-dev").components
+    assert (catalogue.get("quicker").num_inference_steps, catalogue.get("quicker").gated) == (8, True)
+
+
+def test_an_entry_may_be_like_one_in_the_same_file_and_a_known_part_be_named(tmp_path: Path) -> None:
+    twin = '[twin]\nlike = "mine"\ncheckpoint = "other"\ncomponents = { colour = "clip-l" }\n'
+
+    catalogue = load(tmp_path, ENTRY + twin)
+
+    assert catalogue.get("twin").components["colour"].name == "clip-l"
+    assert catalogue.get("twin").checkpoint == str(tmp_path / "other")
+
+
+def test_the_most_pixels_are_half_as_many_again_as_the_models_own_if_nothing_is_said(tmp_path: Path) -> None:
+    plain, told = (
+        load(tmp_path, ENTRY),
+        load(tmp_path, ENTRY.replace("height = 64", "height = 64\nlargest_area = 4096")),
+    )
+
+    assert (plain.get("mine").largest_area, told.get("mine").largest_area) == (6144, 4096)
 
 
 def test_an_entry_that_is_there_twice_in_another_case_is_refused(tmp_path: Path) -> None:

@@ -235,7 +235,7 @@ async def test_a_job_that_does_not_fit_fails_with_the_reason_and_what_would(stud
 
     assert end.state is JobState.FAILED
     assert end.error.startswith("flat at 64x64 needs about 18000.")
-    assert "What runs here: demo, demo-fast." in end.error
+    assert "What runs here: demo (about 1 s), demo-fast (about 1 s)." in end.error
 
 
 async def test_a_job_whose_model_has_left_the_catalogue_fails_in_words(studio: Studio) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from generation import Card, Catalogue, DoesNotFitError, Host, ImagineRequest, Phase, Precision, VramPlan, named_card
-from generation.experience import BEST_FIRST, Concessions, Experience
+from generation.experience import BEST_FIRST, NO_EXPERIENCE, Concessions, Experience
 from generation.vram import plan, smallest_card_gib
 
 CATALOGUE = Catalogue.load()
@@ -78,7 +79,9 @@ EXPERIENCES = st.builds(
 )
 
 
-def tried(request: ImagineRequest, card: Card, rows: int = 1, experience: Experience = Experience()) -> VramPlan | None:
+def tried(
+    request: ImagineRequest, card: Card, rows: int = 1, experience: Experience = NO_EXPERIENCE
+) -> VramPlan | None:
     """Give the plan, None if there is none."""
     try:
         return plan(request, CATALOGUE.get(request.model), card, rows=rows, experience=experience)
@@ -180,6 +183,17 @@ def test_text_encoders_have_four_bits_only_where_the_ram_allows_nothing_else() -
     assert {enough.placements[name].precision for name in ("text_encoder_3", "text_encoder_4")} == {Precision.INT8}
     assert {scarce.placements[name].precision for name in ("text_encoder_3", "text_encoder_4")} == {Precision.NF4}
     assert enough.placements["transformer"].precision is scarce.placements["transformer"].precision is Precision.NF4
+
+
+def test_a_smaller_picture_is_made_in_the_precisions_of_the_models_own_size_if_that_is_as_quick() -> None:
+    spec = CATALOGUE.get("z-image-turbo")
+    usual = CATALOGUE.default_request(spec)
+
+    plans = [plan(replace(usual, width=side, height=side), spec, gpu(22)) for side in (1024, 512)]
+
+    # With the smaller working memory it would fit in bfloat16 as well.
+    assert [each.placements["text_encoder"].precision for each in plans] == [Precision.INT8] * 2
+    assert not any(each.placements["text_encoder"].is_streamed for each in plans)
 
 
 def test_ram_that_holds_no_copy_at_all_is_told() -> None:
@@ -287,7 +301,7 @@ def test_a_model_that_pads_takes_as_long_for_a_smaller_picture() -> None:
 def test_each_picture_more_in_a_call_adds_to_denoising_alone() -> None:
     plans = [plan(REQUEST, SDXL, gpu(80), rows=rows) for rows in range(1, 9)]
 
-    steps = [after.denoise_gib - before.denoise_gib for before, after in zip(plans, plans[1:], strict=False)]
+    steps = [after.denoise_gib - before.denoise_gib for before, after in pairwise(plans)]
     assert steps == pytest.approx([steps[0]] * 7)
     assert {(each.encode_gib, each.decode_gib) for each in plans} == {(plans[0].encode_gib, plans[0].decode_gib)}
 
