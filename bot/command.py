@@ -189,7 +189,7 @@ class Command:
 
     def _values(self, tokens: list[re.Match[str]], flag: Flag) -> Iterator[re.Match[str]]:
         words = [token.group() for token in tokens]
-        for token, word, following in zip(tokens, words, [*words[1:], ""], strict=True):
+        for token, word, following in zip(tokens, words, [*words, ""][1:], strict=True):
             if self._flag(word) is not None:
                 return
             yield token

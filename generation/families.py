@@ -18,8 +18,6 @@ FAMILIES: Mapping[str, str] = {
 }
 # Those whose module can start from a picture.
 IMAGE_TO_IMAGE = frozenset({"sdxl", "sd3", "flux", "z_image", "flux2", "qwen_image", "chroma", "fake"})
-# Those that compute in float16 without overflowing, all but the autoencoder.
-HALF_SAFE = frozenset({"sdxl", "fake"})
 # Those whose module can draw only what a mask leaves open.
 INPAINTING = IMAGE_TO_IMAGE
 # Those whose denoiser is a row of blocks, most of which a step may leave out.
