@@ -95,7 +95,9 @@ async def open_app(
         StorageError: the data directory or the database cannot be used; nothing was written.
     """
     catalogue = Catalogue.load(
-        extra=settings.generation.models_file, default=settings.generation.default_model, loras=settings.loras_dir
+        extra=settings.generation.models_file,
+        default=settings.generation.default_model,
+        loras=settings.loras_dir,
     )
     with open_directory(settings.data_dir) as directory, logs.kept_in(directory / "fairbrush.log", settings.secrets):
         if settings.loras_dir.parent == directory:

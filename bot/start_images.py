@@ -21,7 +21,7 @@ IMAGE, MASK = "image", "mask"  # the flags
 WHAT = {IMAGE: "start picture", MASK: "mask"}
 NAMED = {
     IMAGE: "--image takes a job's number, such as 12, or 12:2 for its second picture; or attach a picture instead.",
-    MASK: f"--mask takes the word {ATTACHED} for a picture that you send along, or a job's mask: 12:0 is that of job 12.",
+    MASK: f"--mask takes the word {ATTACHED} for a picture that you send along, or a job's mask: 12:0 is job 12's.",
 }
 
 

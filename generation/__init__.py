@@ -1,9 +1,5 @@
 """The generation room: from a request to pixels. This is its face; nobody enters a module inside."""
 
-from generation.card import GIB, Card, Host
-from generation.cards import named_card
-from generation.catalogue import Catalogue
-from generation.encoding import PictureMetadata, read_metadata
 from generation.errors import (
     DoesNotFitError,
     GenerationError,
@@ -28,30 +24,34 @@ from generation.events import (
     QueueStalled,
     StepDone,
 )
-from generation.fetcher import LocalFetcher
-from generation.fetching import Download, Fetched, FetchFailed, Fetching, gigabytes, portion
-from generation.forecast import FARTHEST_FORECAST, Forecast, Outlook, PlannedRun
-from generation.guesses import Guesses
 from generation.job import MOST_ATTEMPTS, Gpu, Job, JobState, Reason, Seat
 from generation.lora import LARGEST_SCALE, MOST_LORAS, Lora
-from generation.lora_header import LoraFile
-from generation.loras import UnreadableLora
-from generation.mask import Mask, check_shape, read_mask
-from generation.model import ModelSpec
-from generation.outlook import PAUSE_S as OUTLOOK_PAUSE_S
-from generation.outlook import Prospect
+from generation.memory.card import GIB, Card, Host
+from generation.memory.cards import named_card
+from generation.memory.placement import Phase, Placement, Precision, VramPlan
+from generation.models.catalogue import Catalogue
+from generation.models.lora_header import LoraFile
+from generation.models.loras import UnreadableLora
+from generation.models.model import ModelSpec
+from generation.models.stock import download_bytes, here, is_from_hub
 from generation.pipelines.speed.workshop import BACKENDS, Workshop, find_backend
-from generation.placement import Phase, Placement, Precision, VramPlan
-from generation.policy import HEAVIEST, LIGHTEST, Policy
-from generation.replay import Past, PastJob, Replay, play_again
+from generation.queue.forecast import FARTHEST_FORECAST, Forecast, Outlook, PlannedRun
+from generation.queue.guesses import Guesses
+from generation.queue.outlook import PAUSE_S as OUTLOOK_PAUSE_S
+from generation.queue.outlook import Prospect
+from generation.queue.policy import HEAVIEST, LIGHTEST, Policy
+from generation.queue.replay import Past, PastJob, Replay, play_again
+from generation.queue.speeds import Learned
 from generation.request import LARGEST_SEED, LONGEST_PROMPT, MOST_IMAGES, ImagineOptions, ImagineRequest
-from generation.service import Service
-from generation.speeds import Learned
-from generation.start_image import LARGEST_FILE_MIB, StartImage, read_start_image
-from generation.status import ServiceStatus
-from generation.stock import download_bytes, here, is_from_hub
-from generation.supervisor import LocalWorker
-from generation.worker import WorkerSetup
+from generation.service.fetching import Download, Fetched, FetchFailed, Fetching, gigabytes, portion
+from generation.service.service import Service
+from generation.service.status import ServiceStatus
+from generation.worker.encoding import PictureMetadata, read_metadata
+from generation.worker.fetcher import LocalFetcher
+from generation.worker.mask import Mask, check_shape, read_mask
+from generation.worker.start_image import LARGEST_FILE_MIB, StartImage, read_start_image
+from generation.worker.supervisor import LocalWorker
+from generation.worker.worker import WorkerSetup
 
 __all__ = [
     "BACKENDS",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from generation.placement import Phase
+from generation.memory.placement import Phase
 from generation.request import ImagineRequest
 
 

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from generation.card import Card
-from generation.experience import Experience
 from generation.job import Dispatch, JobState
-from generation.ladder import Shortage
-from generation.placement import Phase, VramPlan
-from generation.speeds import Learned
+from generation.memory.card import Card
+from generation.memory.experience import Experience
+from generation.memory.ladder import Shortage
+from generation.memory.placement import Phase, VramPlan
+from generation.queue.speeds import Learned
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from typing import Protocol
 
-from generation.card import Card
 from generation.events import Load, Run, Unload, WorkerEvent
+from generation.memory.card import Card
 
 
 class Worker(Protocol):

@@ -167,7 +167,7 @@ QWEN25_VL_7B = {
     "tie_word_embeddings": False,
 }
 
-# The class of each part of generation/components.toml and its configuration.
+# The class of each part of generation/models/components.toml and its configuration.
 FULL_SIZE: Mapping[str, tuple[str, Mapping[str, Any]]] = MappingProxyType(
     {
         "sdxl": ("diffusers.UNet2DConditionModel", SDXL),

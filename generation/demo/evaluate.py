@@ -15,11 +15,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from generation.catalogue import Catalogue
 from generation.demo.captions import caption
 from generation.demo.judge import Verdict, judge
 from generation.demo.scenes import PLACES, SHAPES, Scene, draw, is_held_out, random_scene
 from generation.lora import Lora
+from generation.models.catalogue import Catalogue
 from generation.pipelines.card import find_card
 from generation.pipelines.memory.pantry import Pantry
 from generation.pipelines.pipeline import Pipeline, Row, load_pipeline

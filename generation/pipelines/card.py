@@ -9,11 +9,11 @@ from typing import Any
 
 import psutil
 
-from generation.card import GIB, Card
-from generation.cards import Sighting, seen_card
-from generation.costs import CONTEXT_GIB
 from generation.errors import DoesNotFitError
-from generation.placement import Precision
+from generation.memory.card import GIB, Card
+from generation.memory.cards import Sighting, seen_card
+from generation.memory.costs import CONTEXT_GIB
+from generation.memory.placement import Precision
 
 # What keeps weights in them; torchao's fp8 needs a card that multiplies it, which is asked elsewhere.
 LIBRARIES = {Precision.INT8: "torchao", Precision.FP8: "torchao", Precision.NF4: "bitsandbytes"}

@@ -11,8 +11,9 @@ import diffusers
 import torch
 from PIL import Image
 
-from generation.card import GIB, Card
 from generation.errors import CardFullError
+from generation.memory.card import GIB, Card
+from generation.memory.placement import Phase, VramPlan
 from generation.pipelines.assembling import Assembly
 from generation.pipelines.calls import moved, seeded, size_of, start_of
 from generation.pipelines.family import Conditioning, Family
@@ -24,7 +25,6 @@ from generation.pipelines.pipeline import OnPhase, OnStep, Row, Step, pass_over
 from generation.pipelines.preview import Preview, find_preview
 from generation.pipelines.speed.acceleration import Acceleration
 from generation.pipelines.speed.workshop import Workshop
-from generation.placement import Phase, VramPlan
 from generation.request import ImagineRequest
 
 AUTOENCODER = "vae"

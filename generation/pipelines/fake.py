@@ -27,13 +27,13 @@ from typing import ClassVar
 
 from PIL import Image
 
-from generation.card import Card
 from generation.errors import CardFullError, ModelLoadError
-from generation.model import ModelSpec
+from generation.memory.card import Card
+from generation.memory.placement import Phase, VramPlan
+from generation.models.model import ModelSpec
 from generation.pipelines.memory.pantry import Pantry
 from generation.pipelines.pipeline import OnPhase, OnStep, Row, Step, pass_over
 from generation.pipelines.speed.workshop import Workshop
-from generation.placement import Phase, VramPlan
 
 POLL_S = 0.002
 

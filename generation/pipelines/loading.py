@@ -15,9 +15,10 @@ import transformers
 from safetensors import SafetensorError
 from tqdm import tqdm
 
-from generation.card import Card
 from generation.errors import ModelLoadError
-from generation.model import ModelSpec
+from generation.memory.card import Card
+from generation.memory.placement import Precision
+from generation.models.model import ModelSpec
 from generation.pipelines.family import Family
 from generation.pipelines.hub.checkpoint import check_parts, find_checkpoint, find_part
 from generation.pipelines.memory.component import Component
@@ -25,7 +26,6 @@ from generation.pipelines.memory.pantry import Pantry
 from generation.pipelines.memory.quantisation import quantise
 from generation.pipelines.memory.transfers import Transfers
 from generation.pipelines.speed.layout import lay_out
-from generation.placement import Precision
 
 LIBRARIES: Mapping[str, Any] = {"diffusers": diffusers, "transformers": transformers}
 INDEX = "model_index.json"

@@ -82,7 +82,8 @@ class Adapters:
 
     def _load(self, weights: LoraWeights) -> None:
         key = _key(weights)
-        if all([wardrobe.touch(key) for wardrobe in self._wardrobes.values()]):
+        touched = [wardrobe.touch(key) for wardrobe in self._wardrobes.values()]  # each of them, to be kept longest
+        if all(touched):
             return
         modules = {name: wardrobe.module for name, wardrobe in self._wardrobes.items()}
         changes = read_changes(weights, self._pipeline_class, modules, self._model)

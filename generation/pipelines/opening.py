@@ -8,8 +8,9 @@ from importlib.metadata import version
 
 import torch
 
-from generation.card import Card
-from generation.model import ModelSpec
+from generation.memory.card import Card
+from generation.memory.placement import Precision, VramPlan
+from generation.models.model import ModelSpec
 from generation.pipelines.assembling import Assembly
 from generation.pipelines.diffusion import AUTOENCODER, DiffusionPipeline
 from generation.pipelines.family import Family
@@ -17,7 +18,6 @@ from generation.pipelines.loading import Checkpoint, quieten
 from generation.pipelines.memory.component import Component
 from generation.pipelines.memory.pantry import Pantry
 from generation.pipelines.memory.transfers import Transfers, transfers_for
-from generation.placement import Precision, VramPlan
 
 # On a processor: on two cores one thread takes half the time of two that wait without spinning, and is the quickest of
 # all as soon as anything else runs beside it.

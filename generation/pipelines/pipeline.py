@@ -9,13 +9,13 @@ from typing import Protocol, cast
 
 from PIL import Image
 
-from generation.card import Card
-from generation.families import FAMILIES
 from generation.lora import LoraWeights
-from generation.model import ModelSpec
+from generation.memory.card import Card
+from generation.memory.placement import Phase, VramPlan
+from generation.models.families import FAMILIES
+from generation.models.model import ModelSpec
 from generation.pipelines.memory.pantry import Pantry
 from generation.pipelines.speed.workshop import Workshop
-from generation.placement import Phase, VramPlan
 from generation.request import ImagineRequest
 
 

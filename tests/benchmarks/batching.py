@@ -15,11 +15,11 @@ from pathlib import Path
 import torch
 
 from generation import Catalogue, Guesses, ImagineOptions, ImagineRequest
-from generation.experience import Experiences
+from generation.memory.experience import Experiences
 from generation.pipelines.card import find_card
 from generation.pipelines.memory.pantry import Pantry
 from generation.pipelines.pipeline import Pipeline, Row, load_pipeline
-from generation.speeds import Speeds
+from generation.queue.speeds import Speeds
 from tests.benchmarks.serving import opened, serve
 
 PROMPT = "a red star on a blue background"

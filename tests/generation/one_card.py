@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, replace
 
 from hypothesis import strategies as st
 
-from generation.fair_queue import FairQueue
 from generation.job import Dispatch, Gpu, Job
-from generation.policy import Policy
+from generation.queue.fair_queue import FairQueue
+from generation.queue.policy import Policy
+from generation.queue.speeds import Guess, Speeds
 from generation.request import ImagineRequest
-from generation.speeds import Guess, Speeds
 from tests.generation.studio import request
 
 LONGEST_DISPATCH_S = 20.0

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from generation import Card, ImagineRequest, ModelSpec, Phase
-from generation.costs import DECODE_TFLOP_PER_MEGAPIXEL, MEGAPIXEL, is_guided
+from generation.memory.costs import DECODE_TFLOP_PER_MEGAPIXEL, MEGAPIXEL, is_guided
 from generation.pipelines.diffusion import DiffusionPipeline
 from generation.pipelines.pipeline import Row, Step
 

@@ -11,8 +11,8 @@ import psutil
 import torch
 
 from generation import GIB, Card, Placement, Precision, VramPlan
-from generation.costs import CONTEXT_GIB
 from generation.errors import CardFullError, DoesNotFitError
+from generation.memory.costs import CONTEXT_GIB
 from generation.pipelines.memory.pantry import Pantry
 from tests.gpu.clock import timed
 from tests.gpu.small_card import CARDS, as_tight_as

@@ -11,8 +11,8 @@ from dataclasses import replace
 import torch
 
 from generation import GIB, Card
-from generation.cards import named_card
-from generation.costs import CONTEXT_GIB
+from generation.memory.cards import named_card
+from generation.memory.costs import CONTEXT_GIB
 
 # A card of each size, in GB, that people have. There is none of 6 GB that computes in bfloat16 in the list.
 CARDS: Mapping[int, Card] = {

@@ -16,13 +16,13 @@ import torch
 from torch import nn
 
 from generation import Card, ImagineRequest, ModelSpec, Placement, Precision, VramPlan
+from generation.memory.vram import plan as planned
 from generation.pipelines.diffusion import DiffusionPipeline
 from generation.pipelines.families import chroma, flux, flux2, hidream, qwen_image, sd3, sdxl, z_image
 from generation.pipelines.family import Family
 from generation.pipelines.loading import INDEX, LIBRARIES, Checkpoint
 from generation.pipelines.memory.pantry import Pantry
 from generation.pipelines.opening import load
-from generation.vram import plan as planned
 from tests.full_size import FULL_SIZE, build_on_meta
 from tests.generation.pipelines import tiny_models, tiny_sdxl
 from tests.generation.pipelines.tiny_models import CATALOGUE, Tiny

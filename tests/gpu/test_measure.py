@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from generation import Card, Precision
-from generation.parts import known_parts
+from generation.models.parts import known_parts
 from generation.pipelines.loading import Checkpoint
 from generation.pipelines.memory.pantry import Pantry
 from generation.pipelines.memory.transfers import transfers_for

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from copy import copy
 from dataclasses import replace
 
-from generation.forecast import Forecast, Outlook
 from generation.job import Dispatch, Gpu, Job, Share
+from generation.queue.forecast import Forecast, Outlook
 from tests.simulator.worlds import World
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from random import Random
 
-from generation.fair_queue import FairQueue
 from generation.job import Gpu, Job
+from generation.queue.fair_queue import FairQueue
+from generation.queue.speeds import Guess, Speeds
 from generation.request import ImagineRequest
-from generation.speeds import Guess, Speeds
 from tests.simulator.members import SHAPES, STEPS
 from tests.simulator.worlds import effort
 

@@ -12,7 +12,7 @@ from statistics import fmean, median
 
 import numpy as np
 
-from generation.calibration import Calibration
+from generation.queue.calibration import Calibration
 from tests.simulator.bounds import Declared, droughts, gaps, least_busy_s
 from tests.simulator.records import Probe, Record
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from generation.fair_queue import ONE_GPU, FairQueue
-from generation.forecast import Forecast, Outlook
 from generation.job import Dispatch, Gpu, Job
-from generation.policy import Policy
-from generation.speeds import Speeds
+from generation.queue.fair_queue import ONE_GPU, FairQueue
+from generation.queue.forecast import Forecast, Outlook
+from generation.queue.policy import Policy
+from generation.queue.speeds import Speeds
 from tests.simulator.policy import Contender
 
 

@@ -1,7 +1,7 @@
 """What must a policy offer, so that the simulator can drive it?
 
-`generation.fair_queue.FairQueue` offers it as it is, and so does every rival in `baselines`. The values that pass here
-are those of `generation.job` and `generation.forecast`.
+`generation.queue.fair_queue.FairQueue` offers it as it is, and so does every rival in `baselines`. The values that pass
+here are those of `generation.job` and `generation.queue.forecast`.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeAlias
 
-from generation.forecast import Outlook
 from generation.job import Dispatch, Gpu, Job
+from generation.queue.forecast import Outlook
 from tests.simulator.worlds import World
 
 

@@ -6,11 +6,11 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from generation.fair_queue import FairQueue
-from generation.forecast import Outlook
 from generation.job import Dispatch, Gpu, Job
-from generation.policy import Policy
-from generation.speeds import Learned, Speeds
+from generation.queue.fair_queue import FairQueue
+from generation.queue.forecast import Outlook
+from generation.queue.policy import Policy
+from generation.queue.speeds import Learned, Speeds
 from tests.simulator.worlds import World
 
 

@@ -10,9 +10,9 @@ from typing import TypeAlias
 
 import pytest
 
-from generation.fair_queue import FairQueue
-from generation.policy import Policy
-from generation.speeds import Speeds
+from generation.queue.fair_queue import FairQueue
+from generation.queue.policy import Policy
+from generation.queue.speeds import Speeds
 from tests.simulator.bounds import Declared, gaps
 from tests.simulator.families import HARD, crowd
 from tests.simulator.members import Taste, hoard, requests, together

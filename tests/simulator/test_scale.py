@@ -12,7 +12,7 @@ from statistics import median
 
 import pytest
 
-from generation.fair_queue import FairQueue
+from generation.queue.fair_queue import FairQueue
 from tests.conftest import MEASURED
 from tests.simulator.crowded import Card, jobs, restarted
 

@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import pytest
 
-from generation.fair_queue import ONE_GPU
 from generation.job import Dispatch, Gpu, Share
-from generation.policy import Policy
+from generation.queue.fair_queue import ONE_GPU
+from generation.queue.policy import Policy
 from generation.request import ImagineRequest
 from tests.simulator import families
 from tests.simulator.baselines import FairTurns, FirstCome, Greedy, RoundRobin

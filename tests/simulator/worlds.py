@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from math import exp
 
+from generation.queue.speeds import Guess
 from generation.request import ImagineRequest
-from generation.speeds import Guess
 
 SQUARE = 1024
 PLAIN_STEPS = 30

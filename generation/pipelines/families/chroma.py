@@ -6,9 +6,9 @@ from typing import Any
 
 import torch
 
-from generation.pipelines.opening import loader
 from generation.pipelines.families.flow import FlowFamily
 from generation.pipelines.family import Conditioning
+from generation.pipelines.opening import loader
 from generation.request import ImagineRequest
 
 # What `encode_prompt` gives, by the names under which a call takes it; it makes the ids of words itself, all zero.

@@ -6,9 +6,9 @@ from typing import Any
 
 import torch
 
-from generation.pipelines.opening import loader
 from generation.pipelines.families.flow import FlowFamily
 from generation.pipelines.family import Conditioning
+from generation.pipelines.opening import loader
 from generation.request import ImagineRequest
 
 # Tokens that T5 reads, by whether the denoiser takes a guidance: dev does. schnell was trained for half as many, but

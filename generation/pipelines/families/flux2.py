@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from PIL import Image
 
-from generation.pipelines.opening import loader
 from generation.pipelines.families.flow import whole_steps
 from generation.pipelines.family import Conditioning, Family
+from generation.pipelines.opening import loader
 from generation.request import ImagineRequest
 
 

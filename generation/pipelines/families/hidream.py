@@ -8,9 +8,9 @@ from typing import Any
 
 import torch
 
-from generation.pipelines.opening import loader
 from generation.pipelines.families.hidream_experts import install
 from generation.pipelines.family import Conditioning, Family
+from generation.pipelines.opening import loader
 from generation.request import ImagineRequest
 
 # What `encode_prompt` gives, by the names under which a call takes it.

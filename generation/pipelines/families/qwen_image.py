@@ -8,9 +8,9 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from generation.pipelines.opening import loader
 from generation.pipelines.families.flow import FlowFamily
 from generation.pipelines.family import TILE_PIXELS, Conditioning
+from generation.pipelines.opening import loader
 from generation.request import ImagineRequest
 
 MOST_TOKENS = 512  # what a call would cut words off at by itself

@@ -6,9 +6,9 @@ from typing import Any
 
 import torch
 
-from generation.pipelines.opening import loader
 from generation.pipelines.families.flow import FlowFamily
 from generation.pipelines.family import Conditioning
+from generation.pipelines.opening import loader
 
 # What `encode_prompt` gives, by the names under which a call takes it.
 CONDITIONING = ("prompt_embeds", "negative_prompt_embeds", "pooled_prompt_embeds", "negative_pooled_prompt_embeds")

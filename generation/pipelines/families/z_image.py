@@ -7,9 +7,9 @@ from typing import Any
 
 import torch
 
-from generation.pipelines.opening import loader
 from generation.pipelines.families.flow import FlowFamily
 from generation.pipelines.family import Conditioning
+from generation.pipelines.opening import loader
 from generation.request import ImagineRequest
 
 

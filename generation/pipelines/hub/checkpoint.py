@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from generation.errors import ModelLoadError
-from generation.model import ModelSpec
+from generation.models.model import ModelSpec
 from generation.pipelines.hub.contents import INDEX
 from generation.pipelines.hub.needs import HUB, needs, part_folder
 

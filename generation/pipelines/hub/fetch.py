@@ -14,12 +14,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from generation.errors import ModelLoadError
-from generation.fetching import GB, FetchSetup, gigabytes
 from generation.pipelines.hub.cache import cache_directory
 from generation.pipelines.hub.contents import INDEX
 from generation.pipelines.hub.listing import HubFile, choose, list_repository
 from generation.pipelines.hub.needs import needs
 from generation.pipelines.hub.transfer import transfer
+from generation.service.fetching import GB, FetchSetup, gigabytes
 
 AT_ONCE = 4
 LEFT_OVER_GB = 2  # of disk, for whatever else lives there

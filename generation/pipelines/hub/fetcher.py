@@ -16,8 +16,8 @@ from multiprocessing.connection import Connection
 from typing import TYPE_CHECKING
 
 from generation.errors import ModelLoadError
-from generation.fetching import Fetched, FetchEvent, FetchFailed, Fetching, FetchSetup
-from generation.process import settle_in
+from generation.service.fetching import Fetched, FetchEvent, FetchFailed, Fetching, FetchSetup
+from generation.worker.process import settle_in
 
 if TYPE_CHECKING:
     from generation.pipelines.hub.fetch import Fetch

@@ -13,7 +13,7 @@ from typing import Any
 from huggingface_hub import HfApi, ModelInfo, constants
 
 from generation.errors import ModelLoadError
-from generation.model import ModelSpec
+from generation.models.model import ModelSpec
 from generation.pipelines.hub.cache import COMMIT, Shelfmark
 from generation.pipelines.hub.contents import INDEX, components_of, wanted
 from generation.pipelines.hub.needs import Need, part_prefix

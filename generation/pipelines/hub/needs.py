@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from generation.model import ModelSpec
+from generation.models.model import ModelSpec
 from generation.pipelines.hub.cache import Shelfmark
 from generation.pipelines.hub.contents import INDEX, components_of, is_whole
 

@@ -15,7 +15,7 @@ from huggingface_hub.errors import (
 )
 
 from generation.errors import ModelLoadError
-from generation.model import ModelSpec
+from generation.models.model import ModelSpec
 from generation.pipelines.hub.needs import HUB, Need
 
 UNAUTHORISED = 401

@@ -23,7 +23,7 @@ from huggingface_hub.utils import (  # type: ignore[attr-defined]  # they are pu
 )
 
 from generation.errors import ModelLoadError
-from generation.model import ModelSpec
+from generation.models.model import ModelSpec
 from generation.pipelines.hub.listing import HubFile
 from generation.pipelines.hub.refusals import HUB_ERRORS, is_transient, refusal
 

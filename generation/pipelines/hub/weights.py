@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 
-from generation.model import ModelSpec
+from generation.models.model import ModelSpec
 from generation.pipelines.hub.needs import HUB, needs, part_folder
 
 WEIGHTS = "*.safetensors"

@@ -8,10 +8,10 @@ from typing import Any
 
 import torch
 
+from generation.memory.placement import Precision, streamed_blocks
 from generation.pipelines.memory.segments import Segment, segments_of
 from generation.pipelines.memory.streaming import BlockStreamer, Order
 from generation.pipelines.memory.transfers import Transfers, UnifiedTransfers
-from generation.placement import Precision, streamed_blocks
 
 
 class Component:

@@ -15,8 +15,8 @@ import torch
 from torch import nn
 
 from generation.errors import ModelLoadError
+from generation.memory.placement import Precision
 from generation.pipelines.memory.component import outermost
-from generation.placement import Precision
 
 # T5 asks this layer for the type of its numbers and turns its input into that: in 4 bits it would be bytes.
 ASKED_FOR_ITS_TYPE = "wo"

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from generation.card import Card
+from generation.memory.card import Card
 
 
 @dataclass(slots=True, eq=False)

@@ -8,14 +8,14 @@ from contextlib import ExitStack, contextmanager
 from torch import nn
 from torch._dynamo.exc import TorchDynamoException
 
-from generation.card import Card
 from generation.errors import ModelLoadError
+from generation.memory.card import Card
+from generation.memory.placement import Precision
 from generation.pipelines.memory.shortage import give_memory_back
 from generation.pipelines.speed.attention import Attention
 from generation.pipelines.speed.compilation import Compilation
 from generation.pipelines.speed.step_cache import StepCache
 from generation.pipelines.speed.workshop import INDUCTOR, Workshop
-from generation.placement import Precision
 from generation.request import ImagineRequest
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from generation.card import Card
+from generation.memory.card import Card
 
 
 def lay_out(module: nn.Module, card: Card) -> None:

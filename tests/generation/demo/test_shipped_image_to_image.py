@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from generation.catalogue import Catalogue
 from generation.demo.judge import judge
+from generation.models.catalogue import Catalogue
 from generation.pipelines.card import find_card
 from generation.pipelines.memory.pantry import Pantry
 from generation.pipelines.pipeline import Row, load_pipeline
 from generation.request import ImagineOptions, ImagineRequest
-from generation.start_image import fit
+from generation.worker.start_image import fit
 from tests.generation.strange_pictures import file_of
 
 pytestmark = pytest.mark.filterwarnings(

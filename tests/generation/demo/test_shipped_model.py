@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from generation.catalogue import Catalogue
 from generation.demo import train
 from generation.demo.judge import judge
 from generation.demo.scenes import COLOURS, HELD_OUT, SHAPES
+from generation.models.catalogue import Catalogue
 from generation.pipelines.card import find_card
 from generation.pipelines.memory.pantry import Pantry
 from generation.pipelines.pipeline import Row, Step, load_pipeline

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from generation.catalogue import Catalogue
 from generation.demo.train import main
+from generation.models.catalogue import Catalogue
 from generation.pipelines.card import find_card
 from generation.pipelines.memory.pantry import Pantry
 from generation.pipelines.pipeline import Row, load_pipeline

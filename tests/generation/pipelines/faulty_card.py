@@ -11,8 +11,8 @@ from typing import Any
 import torch
 
 from generation import Card, Catalogue, Host, Phase
-from generation.models_file import ModelsReader
-from generation.styles import shipped_styles
+from generation.models.models_file import ModelsReader
+from generation.models.styles import shipped_styles
 
 # Which networks begin a phase; the autoencoder's own forward is never called.
 NETWORKS = {

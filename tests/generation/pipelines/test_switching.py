@@ -13,9 +13,9 @@ import torch
 
 from generation import Card, ModelLoading
 from generation.events import ModelRested, WorkerEvent
-from generation.experience import NO_EXPERIENCE
+from generation.memory.experience import NO_EXPERIENCE
 from generation.pipelines.pipeline import Row, Step
-from generation.shelf import Shelf
+from generation.worker.shelf import Shelf
 from tests.generation.pipelines.faulty_card import CARD, FaultyCatalogue
 from tests.generation.pipelines.tiny_sdxl import write_checkpoint
 from tests.generation.studio import request

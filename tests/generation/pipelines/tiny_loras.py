@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 
 from generation.lora import Lora, LoraWeights
-from generation.loras import LoraLibrary
+from generation.models.loras import LoraLibrary
 
 Matrices = Mapping[str, torch.Tensor]
 

@@ -10,8 +10,8 @@ from multiprocessing.pool import Pool
 import pytest
 
 from generation import ModelLoadError, ModelSpec
-from generation.fetching import FetchSetup
 from generation.pipelines.hub.fetch import Fetch
+from generation.service.fetching import FetchSetup
 from tests.generation.pipelines.local_hub import LocalHub
 from tests.generation.remote_models import hub_of
 
