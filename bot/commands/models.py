@@ -26,7 +26,8 @@ class Models:
         default = await self._places.model(call)
         allowed = await self._places.allowed(call.place)
         resident, stock = self._service.status().resident, await self._stock()
-        return listings.models(self._service.catalogue, card, default, resident, allowed, stock)
+        catalogue = self._service.catalogue
+        return await asyncio.to_thread(listings.models, catalogue, card, default, resident, allowed, stock)
 
     async def _stock(self) -> Mapping[str, str]:
         """Say of each model from the hub whether it is here, or how far on its way."""

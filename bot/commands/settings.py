@@ -52,7 +52,7 @@ class Choices:
 
     async def _that_runs(self, model: str) -> str:
         spec = self._service.catalogue.get(model)
-        self._service.catalogue.plan_default(spec, await self._service.card())
+        await self._service.check(self._service.catalogue.default_request(spec))
         return spec.name
 
     def _check(self, preference: Preference) -> None:

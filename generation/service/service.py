@@ -250,14 +250,14 @@ class Service:
         """Refuse a request that does not fit the smallest card: any worker may be the one to make it.
 
         Raises:
-            DoesNotFitError: it does not fit; the text says what would.
-            InvalidRequestError: one of its adapters is not there any more.
+            DoesNotFitError, InvalidRequestError: it does not fit; one of its adapters is not there any more.
             WorkerDownError: no worker can be started, so nobody knows.
         """
         if request.loras:
             await asyncio.to_thread(self.catalogue.check_loras, request)
         card = await self.card()
-        self.catalogue.plan(request, card, experience=self._experiences.of(request, card.name))
+        known = self._experiences.of(request, card.name)
+        await asyncio.to_thread(self.catalogue.plan, request, card, experience=known)  # a refusal takes 40 ms
 
     async def card(self) -> Card:
         """Tell the smallest card; waits for the workers' first start. One that does not start is left out.
@@ -285,10 +285,10 @@ class Service:
             ModelLoadError: it cannot be downloaded or read; the text says what to do.
             WorkerDownError: the worker died or hung while loading, or cannot be started.
         """
-        spec = self.catalogue.get(model)
-        self.catalogue.plan_default(spec, await self.card())
-        await self.downloads.need(spec.name)
-        return await self._lanes.load(spec.name)
+        request = self.catalogue.default_request(self.catalogue.get(model))
+        await self.check(request)
+        await self.downloads.need(request.model)
+        return await self._lanes.load(request.model)
 
     async def unload(self, model: str) -> bool:
         """Drop a model from all cards and from RAM, after the dispatches that run now; False if it was nowhere.

@@ -30,7 +30,7 @@ class ModelAdmin:
         spec = self._service.catalogue.get(name)
         if await _is_here(spec):
             return View(text=f"{spec.name} is on this disk already.")
-        self._service.catalogue.plan_default(spec, await self._service.card())
+        await self._service.check(self._service.catalogue.default_request(spec))
         return self._arrivals.begin(call, spec.name, is_loaded=False)
 
     @button(STOP, "Cancel", at=(0, 0), offered=lambda _: False)  # it stands under no job
@@ -51,7 +51,7 @@ class ModelAdmin:
         if spec.name in self._service.status().resident:
             return View(text=f"{spec.name} is loaded already.")
         if not await _is_here(spec):
-            self._service.catalogue.plan_default(spec, await self._service.card())
+            await self._service.check(self._service.catalogue.default_request(spec))
             return self._arrivals.begin(call, spec.name, is_loaded=True)
         return wording.loaded(spec.name, await self._service.load(spec.name))
 

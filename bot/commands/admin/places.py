@@ -27,7 +27,7 @@ class PlaceAdmin:
         if name is None:
             return View(text=f"The default model here is {await self._places.model(call)}.")
         spec = self._service.catalogue.get(name)
-        self._service.catalogue.plan_default(spec, await self._service.card())
+        await self._service.check(self._service.catalogue.default_request(spec))
         await self._places.set_model(call, spec.name)
         return View(text=f"The default model here is now {spec.name}. Jobs accepted before keep theirs.")
 
@@ -44,7 +44,7 @@ class PlaceAdmin:
     async def _that_run(self, names: Sequence[str]) -> list[str]:
         specs = [self._service.catalogue.get(name) for name in names]
         for spec in specs:
-            self._service.catalogue.plan_default(spec, await self._service.card())
+            await self._service.check(self._service.catalogue.default_request(spec))
         return [spec.name for spec in specs]
 
     @command(

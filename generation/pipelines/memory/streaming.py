@@ -24,10 +24,6 @@ class Order:
         self._last: int | None = None
         self._is_round = False
 
-    def start(self) -> None:
-        """Know that the network begins anew, perhaps after it was broken off."""
-        self._last = None
-
     def note(self, number: int) -> None:
         """Know that this block works now."""
         if number not in self._numbers:
@@ -66,7 +62,6 @@ class BlockStreamer:
         """Take the memory of the lanes, and let the first blocks come."""
         size = max(segment.size for segment in self._segments.values())
         self._lanes = [self._transfers.lane(size) for _ in range(LANES)]
-        self._order.start()
         for number, lane in zip(self._coming(), self._lanes, strict=False):
             self._send(number, lane)
 

@@ -19,6 +19,7 @@ def train(directory: Path, *, denoiser_steps: int) -> None:
     main([f"--{name}={value}" for name, value in {**counts, **folders}.items()])
 
 
+@pytest.mark.slow
 def test_training_goes_on_where_it_stopped_and_ends_in_a_checkpoint_that_draws(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

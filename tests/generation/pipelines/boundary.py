@@ -24,13 +24,18 @@ class Boundary(Transfers):
         self.log: list[str] = []
         self.sent = self.brought = self.most = self.kept = 0
         self.room = 2**40
-        self._allocated: list[tuple[StorageWeakRef, int]] = []
+        self._allocated: list[tuple[StorageWeakRef, int, int]] = []
 
     @property
     def used(self) -> int:
         """How many bytes are on the card."""
         self._allocated = [each for each in self._allocated if not each[0].expired()]
-        return sum(size for _, size in self._allocated)
+        return sum(size for _, size, _ in self._allocated)
+
+    def holds(self, tensor: torch.Tensor) -> bool:
+        """Tell whether a tensor is on the card."""
+        where = tensor.untyped_storage().data_ptr()
+        return any(address == where for alive, _, address in self._allocated if not alive.expired())
 
     def forget(self) -> None:
         """Count from now on."""
@@ -55,22 +60,26 @@ class Boundary(Transfers):
         return lane
 
     def send(self, source: torch.Tensor, lane: Lane) -> None:
+        assert not lane.arrived, "somebody works with what is in the lane"
         super().send(source, lane)
         self.sent += len(source)
         self.log.append("send")
 
     def receive(self, lane: Lane) -> None:
+        lane.arrived = True
         self.log.append("receive")
 
     def release(self, lane: Lane) -> None:
         lane.memory.fill_(POISON)
+        lane.arrived = False
         self.log.append("release")
 
     def settle(self) -> None:
         self.log.append("settle")
 
     def _counted(self, memory: torch.Tensor) -> torch.Tensor:
-        self._allocated.append((StorageWeakRef(memory.untyped_storage()), len(memory)))
+        storage = memory.untyped_storage()
+        self._allocated.append((StorageWeakRef(storage), len(memory), storage.data_ptr()))
         used = self.used
         self.most = max(self.most, used)
         if used > self.room:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -136,6 +138,46 @@ def component(module: Any, *blocks: str, boundary: Transfers | None = None) -> C
     return made
 
 
+@contextmanager
+def noted_work(boundary: Boundary) -> Iterator[list[bool]]:
+    """Tell of each weight that a module has worked with whether it was on the card."""
+    told: list[bool] = []
+
+    def note(module: torch.nn.Module, *_: object) -> None:
+        weights = [*module.parameters(recurse=False), *module.buffers(recurse=False)]
+        told.extend(boundary.holds(weight) for weight in weights)
+
+    hook = torch.nn.modules.module.register_module_forward_hook(note)
+    try:
+        yield told
+    finally:
+        hook.remove()
+
+
+@pytest.mark.parametrize("resident", range(LAYERS + 1))
+def test_nothing_works_with_weights_that_are_not_on_the_card(network: Network, resident: int) -> None:
+    boundary = Boundary()
+    held = component(network, "Block", boundary=boundary)
+
+    with held.working("me", resident), noted_work(boundary) as told:
+        network(GIVEN)
+        network(GIVEN)
+
+    assert len(told) > 2 * 4 * LAYERS
+    assert all(told)
+
+
+def test_nor_does_anything_of_a_whole_model(checkpoint: Path) -> None:
+    boundary = Boundary()
+    pipeline = opened(checkpoint, placed(BLOCKS | {"unet": 2, "text_encoder": 0, "text_encoder_2": 0}), boundary)
+
+    with noted_work(boundary) as told:
+        pixels(pipeline)
+
+    assert len(told) > 900
+    assert all(told)
+
+
 @pytest.mark.parametrize("resident", range(LAYERS + 1))
 def test_blocks_come_in_the_order_in_which_they_work(network: Network, resident: int) -> None:
     expected = network(GIVEN)
@@ -152,6 +194,7 @@ def test_blocks_come_in_the_order_in_which_they_work(network: Network, resident:
     ahead = boundary.log[: boundary.log.index("receive")].count("send") if resident < LAYERS else 0
     assert ahead == min(2, LAYERS - resident)  # from the second call on, before the first block asks
     assert boundary.log.count("receive") == LAYERS - resident
+    assert boundary.log[-1:] == ["settle"] * (resident < LAYERS)  # no copy is under way into memory that is given back
 
 
 def test_the_card_holds_what_stays_and_two_blocks_at_most(network: Network) -> None:
@@ -238,6 +281,7 @@ def test_a_block_that_fails_leaves_the_network_usable(network: Network) -> None:
     for _ in range(2):
         with pytest.raises(ValueError, match="a block failed"), held.working("me", 2):
             network(GIVEN * torch.nan)
+        assert not any(boundary.holds(weight) for weight in network.blocks[3].parameters())  # the one that failed
     with held.working("me", 2):
         made = network(GIVEN)
 

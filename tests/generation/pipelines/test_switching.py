@@ -54,10 +54,8 @@ def draw(shelf: Shelf, model: str) -> bytes:
     return pipeline.render([Row(asked, 5)], ignore)[0].tobytes()
 
 
-@pytest.mark.parametrize(
-    "card",
-    [pytest.param(PROCESSOR, id="processor", marks=pytest.mark.slow), pytest.param(NARROW, id="like a GPU")],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("card", [PROCESSOR, NARROW], ids=["processor", "like a GPU"])
 def test_memory_stays_flat_over_twenty_switches_and_what_left_is_freed(catalogue: FaultyCatalogue, card: Card) -> None:
     told: list[WorkerEvent] = []
     shelf, process, before = Shelf(catalogue, card, told.append), psutil.Process(), set(map(id, networks()))
