@@ -61,7 +61,12 @@ class Imagine:
         ] = "",
         mask: Annotated[
             str,
-            Flag("mask", "ID:N", "draw anew only what is white in this picture, and keep the rest", kind=Kind.MASK),
+            Flag(
+                "mask",
+                "ID:N",
+                "redraw what is white in it, keep the rest: attached, or 12:0 for job 12's",
+                kind=Kind.MASK,
+            ),
         ] = "",
         strength: Annotated[
             float | None,

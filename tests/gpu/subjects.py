@@ -183,7 +183,7 @@ class Subject:
 
 def _alike(part: str) -> str:
     """Give the part whose network this one is, with other weights."""
-    tables = tomllib.loads(resources.files("generation").joinpath("components.toml").read_text(encoding="utf-8"))
+    tables = tomllib.loads(resources.files("generation").joinpath("models/components.toml").read_text(encoding="utf-8"))
     return str(tables[part].get("like", part))
 
 

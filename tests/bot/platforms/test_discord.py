@@ -161,6 +161,21 @@ async def test_an_attached_picture_is_what_the_new_one_starts_from(shared: Disco
     assert shared.server.cdn.downloads == 1
 
 
+async def test_a_mask_is_an_option_beside_the_picture(shared: DiscordRoom, tmp_path: Path) -> None:
+    half, file = Image.new("L", (64, 64)), io.BytesIO()
+    half.paste(255, (32, 0, 64, 64))
+    half.save(file, "PNG")
+    ann = shared.server.person("Ann", shared.server.channel(shared.server.studio.guild, "masked"))
+
+    await ann.invoke("imagine", prompt="a cat", mask=Upload.named("mask.png", file.getvalue()), image=picture())
+    done = await ann.until(is_done)
+
+    assert made(done, tmp_path).request.mask
+    with Image.open(tmp_path / "seen.png") as image:
+        assert image.convert("RGB").crop((0, 0, 32, 64)).getcolors() == [(32 * 64, (255, 0, 0))]
+        assert image.getpixel((60, 32)) != (255, 0, 0)
+
+
 async def test_an_attachment_that_is_no_picture_is_refused(shared: DiscordRoom) -> None:
     ann = shared.server.person("Ann")
     await ann.invoke("imagine", prompt="a cat", image=Upload.named("mine.png", b"no picture at all"))

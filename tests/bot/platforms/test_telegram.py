@@ -10,7 +10,6 @@ import pytest_asyncio
 from PIL import Image
 
 from tests.bot.platforms.telegram_room import TelegramRoom, calls, gone, has, is_done, room_of
-from tests.standins.small_telegram_bot import png
 from tests.standins.telegram import TelegramPerson, TelegramServer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -185,58 +184,6 @@ async def test_a_deleted_jobs_message_goes_away(server: TelegramServer, ann: Tel
 
     await ann.until(has("is deleted"))
     await gone(server, done)
-
-
-async def test_a_photo_with_a_caption_is_the_start(ann: TelegramPerson) -> None:
-    await ann.send_photo(png(64, 64, "navy"), "/imagine the same in snow")
-
-    assert "from a picture, strength" in (await ann.until(is_done)).text
-
-
-async def test_a_file_with_a_caption_is_the_start(ann: TelegramPerson) -> None:
-    await ann.send_document(png(64, 64, "navy"), "start.png", "/imagine the same in snow --strength 0.4")
-
-    assert "from a picture, strength 0.4" in (await ann.until(is_done)).text
-
-
-async def test_a_command_in_reply_to_a_picture_starts_from_it(ann: TelegramPerson) -> None:
-    await ann.type("/imagine a cat")
-    done = await ann.until(is_done)
-
-    await ann.reply(done, "/imagine a dog in its place")
-
-    await ann.until(lambda seen: is_done(seen) and has("a dog in its place", "from a picture")(seen))
-
-
-async def test_a_named_start_goes_before_the_picture_that_is_replied_to(ann: TelegramPerson) -> None:
-    await ann.type("/imagine a cat")
-    done = await ann.until(is_done)
-    number = done.text.split()[1]
-
-    await ann.reply(done, f"/imagine a dog —image {number}")
-
-    await ann.until(lambda seen: is_done(seen) and has("a dog", "from a picture")(seen))
-
-
-async def test_a_picture_that_is_none_gets_a_sentence(ann: TelegramPerson) -> None:
-    await ann.send_document(b"this is no picture", "start.png", "/imagine the same in snow")
-
-    await ann.until(has("start picture"))
-
-
-async def test_a_picture_without_a_caption_gets_a_hint(ann: TelegramPerson) -> None:
-    await ann.send_photo(png())
-
-    await ann.until(has("caption", "/imagine"))
-
-
-async def test_an_album_gets_one_answer(ann: TelegramPerson) -> None:
-    await ann.send_album([png(), png(colour="blue")], "/imagine the same in snow")
-    await ann.until(is_done)
-
-    await ann.type("/queue")
-    await ann.until(has("Nobody waits"))
-    assert len(ann.messages()) == 2
 
 
 async def test_an_edited_command_is_not_run_again(ann: TelegramPerson) -> None:

@@ -117,18 +117,7 @@ def told_whole(loaded: Loaded, pipe: Any, asked: ImagineRequest, **more: Any) ->
         **loaded.tiny.told(asked),
         **more,
     )
-    if isinstance(result.images, torch.Tensor):
-        return levels(as_text_to_image_decodes(loaded.whole, result.images))
     return levels(result.images[0])
-
-
-@torch.inference_mode()
-def as_text_to_image_decodes(whole: Any, latents: torch.Tensor) -> Image.Image:
-    """Decode latents of SD3: its pipeline for masks forgets the shift of the autoencoder."""
-    config = whole.vae.config
-    pixels = whole.vae.decode(latents / config.scaling_factor + config.shift_factor, return_dict=False)[0]
-    image: Image.Image = whole.image_processor.postprocess(pixels)[0]
-    return image
 
 
 def test_it_draws_what_diffusers_own_pipeline_draws_in_one_piece(loaded: Loaded) -> None:

@@ -16,8 +16,8 @@ LAYERS = 27  # the pipeline looks at the ninth, the eighteenth and the last of t
 LOOKED_AT = 3
 
 
-def write_flux2(directory: Path) -> None:
-    """Write one with random weights, the same each time; it is distilled, as klein is."""
+def write_flux2(directory: Path, *, is_distilled: bool = True) -> None:
+    """Write one with random weights, the same each time; distilled, as klein is, or not."""
     torch.manual_seed(0)
     pipeline_class: Any = diffusers.Flux2KleinPipeline
     pipeline_class(
@@ -26,7 +26,7 @@ def write_flux2(directory: Path) -> None:
         text_encoder=transformers.Qwen3ForCausalLM(qwen3_config(layers=LAYERS)),
         tokenizer=tokenizer(),
         transformer=_transformer(),
-        is_distilled=True,
+        is_distilled=is_distilled,
     ).save_pretrained(directory)
 
 

@@ -82,10 +82,10 @@ class TelegramPerson:
         """Types a reply to what one sent last."""
         self._say(_text(line), reply_to=self._own)
 
-    async def send_photo(self, picture: bytes, caption: str = "") -> None:
-        """Sends a picture the usual way: compressed."""
+    async def send_photo(self, picture: bytes, caption: str = "", to: Seen | None = None) -> None:
+        """Sends a picture the usual way: compressed; maybe in reply to a message of the bot's."""
         photo = {"photo": await self._cloud.files.photo(Upload(name="photo.png", content=picture))}
-        self._say(photo | _caption(caption))
+        self._say(photo | _caption(caption), reply_to=None if to is None else self._message(to))
 
     async def send_album(self, pictures: Sequence[bytes], caption: str = "") -> None:
         """Sends several pictures at once: as many messages, of which the first has the caption."""
