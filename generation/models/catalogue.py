@@ -92,25 +92,19 @@ class Catalogue:
         return spec
 
     def plan(
-        self,
-        request: ImagineRequest,
-        card: Card,
-        *,
-        rows: int = 1,
-        lora_gib: float = 0.0,
-        experience: Experience = NO_EXPERIENCE,
+        self, request: ImagineRequest, card: Card, *, rows: int = 1, experience: Experience = NO_EXPERIENCE
     ) -> VramPlan:
         """Tell how this card runs the request, with so many pictures in one call, by what is known of such requests.
 
         Raises:
             DoesNotFitError: it cannot; the text says why and what runs here, and the nearest such request is given too.
         """
-        spec = self.get(request.model)
+        spec, lora_gib = self.get(request.model), self.loras.gib(request.loras)
         try:
             return planned(spec, request, card, rows=rows, lora_gib=lora_gib, experience=experience)
         except DoesNotFitError as error:
             reason = error.reason
-        raise refusal(reason, request, spec, card, self._asked_of_others(request, spec))
+        raise refusal(reason, request, spec, card, self._asked_of_others(request, spec), lora_gib=lora_gib)
 
     def rows_that_fit(self, request: ImagineRequest, card: Card, *, experience: Experience = NO_EXPERIENCE) -> int:
         """Tell how many pictures of the request's shape one call may make on this card, placed as for one alone.
@@ -119,10 +113,11 @@ class Catalogue:
             DoesNotFitError: not even one.
         """
         alone = self.plan(request, card, experience=experience)
-        spec = self.get(request.model)
+        spec, lora_gib = self.get(request.model), self.loras.gib(request.loras)
         for rows in range(min(spec.most_at_once, experience.concessions.most_rows or spec.most_at_once), 1, -1):
             try:
-                if planned(spec, request, card, rows=rows, experience=experience).is_placed_as(alone):
+                found = planned(spec, request, card, rows=rows, lora_gib=lora_gib, experience=experience)
+                if found.is_placed_as(alone):
                     return rows
             except DoesNotFitError:
                 continue

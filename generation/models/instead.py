@@ -44,13 +44,15 @@ def refusal(
     spec: ModelSpec,
     card: Card,
     others: Iterable[tuple[ModelSpec, ImagineRequest]],
+    *,
+    lora_gib: float = 0.0,
 ) -> DoesNotFitError:
     """Say why not, and what would fit, with its predicted time; `others` is what other models would be asked instead.
 
     The nearest is the largest picture that fits of the same model, else one by the first other model that fits; those
     that need no GPU come last.
     """
-    smaller = _largest_that_fits(request, spec, card)
+    smaller = _largest_that_fits(request, spec, card, lora_gib)
     found = [
         (other, asked, seconds) for other, asked in others if (seconds := _seconds(other, asked, card)) is not None
     ]
@@ -67,14 +69,16 @@ def refusal(
     )
 
 
-def _seconds(spec: ModelSpec, request: ImagineRequest, card: Card) -> float | None:
+def _seconds(spec: ModelSpec, request: ImagineRequest, card: Card, lora_gib: float = 0.0) -> float | None:
     try:
-        return planned(spec, request, card).predicted_seconds
+        return planned(spec, request, card, lora_gib=lora_gib).predicted_seconds
     except DoesNotFitError:
         return None
 
 
-def _largest_that_fits(request: ImagineRequest, spec: ModelSpec, card: Card) -> tuple[ImagineRequest, float] | None:
+def _largest_that_fits(
+    request: ImagineRequest, spec: ModelSpec, card: Card, lora_gib: float
+) -> tuple[ImagineRequest, float] | None:
     """Find by halves: of one shape, what is smaller takes less."""
     sizes = _smaller_sizes(request, spec)
     found = None
@@ -82,7 +86,7 @@ def _largest_that_fits(request: ImagineRequest, spec: ModelSpec, card: Card) -> 
     while low < high:
         middle = (low + high) // 2
         asked = replace(request, width=sizes[middle][0], height=sizes[middle][1])
-        seconds = _seconds(spec, asked, card)
+        seconds = _seconds(spec, asked, card, lora_gib)
         if seconds is None:
             low = middle + 1
         else:

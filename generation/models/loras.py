@@ -9,13 +9,16 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from difflib import get_close_matches
 from importlib import resources
 from pathlib import Path
+from stat import S_ISREG
 
 from generation.errors import InvalidRequestError
 from generation.lora import LARGEST_SCALE, MOST_LORAS, Lora, LoraWeights
+from generation.memory.card import GIB
 from generation.models.lora_header import LoraFile, UnreadableLoraError, read_lora
 from generation.models.model import ModelSpec
 
@@ -117,14 +120,20 @@ class LoraLibrary:
             found.append(LoraWeights(lora=lora, path=file.path, sha256=sha256, has_text_part=file.has_text_part))
         return tuple(found)
 
+    def gib(self, loras: Iterable[Lora]) -> float:
+        """Give what a request's adapters take beside the model; one that is not there takes nothing."""
+        wanted = {lora.name for lora in loras if lora.scale}
+        return sum(size for name, (_, size, _) in self._files().items() if name in wanted) / GIB if wanted else 0.0
+
     def _files(self) -> dict[str, Stamp]:
         files: dict[str, Stamp] = {}
         for folder in self._folders:
             for path in sorted(folder.glob(f"*{SUFFIX}")) if folder.is_dir() else ():
                 name = re.sub(r"[^\w.-]+", "-", path.stem).casefold()
-                if path.is_file():  # a pipe would be read for ever
+                with suppress(OSError):  # it may be gone by now
                     facts = path.stat()
-                    files.setdefault(name, (path, facts.st_size, facts.st_mtime_ns))
+                    if S_ISREG(facts.st_mode):  # a pipe would be read for ever
+                        files.setdefault(name, (path, facts.st_size, facts.st_mtime_ns))
         return dict(sorted(files.items()))
 
     def _hash(self, path: Path) -> str:

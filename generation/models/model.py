@@ -11,6 +11,14 @@ from generation.models.parts import Part
 
 AUTOENCODER = "vae"
 ENCODER = "text_encoder"  # begins the names of all of them
+HUB = "hub:"
+ELSEWHERE = (HUB, "package:")  # what begins a place that is no path
+SINGLE_FILE = ".safetensors"
+
+
+def is_single_file(place: str) -> bool:
+    """Tell whether a checkpoint is one file, by its name."""
+    return place.casefold().endswith(SINGLE_FILE) and not place.startswith(ELSEWHERE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,12 +48,15 @@ class ModelSpec:
     than `most_at_once` are never tried.
     The pictures of an `adult` model are meant for adults only. `components` has the weights by diffusers' names;
     `parts` has where those lie that are not in the checkpoint. On the hub, a weight has `weight_bytes` bytes.
+    A checkpoint that is one file has only weights: `configs` has where its configurations and tokenizers lie, in the
+    form of `checkpoint`, and `revision` is theirs; it is "" for all others.
     """
 
     name: str
     title: str
     family: str
     checkpoint: str
+    configs: str
     revision: str
     licence: str
     licence_url: str

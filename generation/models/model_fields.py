@@ -12,11 +12,12 @@ from generation.models.toml_tables import FLAG, LINE, TABLE, Rule, matching, num
 from generation.request import LARGEST_GUIDANCE, MOST_STEPS
 
 HUB = re.compile(r"hub:[\w.-]+/[\w.-]+")
-SINGLE_FILE = ".safetensors"
+SINGLE_FILE_FAMILY = "sdxl"  # the only one whose checkpoints go round as one file that holds all of the model
 # Whoever unpacks one of these may run code that somebody hid in it, and of the last this version cannot make a model.
 UNSAFE_FILES = (".ckpt", ".bin", ".pt", ".pth", ".pkl", ".pickle", ".gguf")
 
 DEFAULTS: Mapping[str, Any] = {
+    "configs": "",
     "revision": "main",
     "licence_url": "",
     "gated": False,
@@ -31,7 +32,7 @@ DEFAULTS: Mapping[str, Any] = {
     "weight_bytes": 2,
 }
 # What is said of a checkpoint's files and does not hold for another one.
-OF_FILES = ("revision", "gated", "weight_bytes")
+OF_FILES = ("configs", "revision", "gated", "weight_bytes")
 COST_DEFAULTS: Mapping[str, Any] = {
     "passes_apart": False,
     "is_padded": False,
@@ -56,6 +57,7 @@ RULES: Mapping[str, Rule] = {
     "title": LINE,
     "family": Rule(f"one of {', '.join(FAMILIES)}", lambda value: isinstance(value, str) and value in FAMILIES),
     "checkpoint": Rule('a directory, or "hub:OWNER/NAME"', _is_place),
+    "configs": Rule('a directory, or "hub:OWNER/NAME"', lambda value: value == "" or _is_place(value)),
     "revision": LINE,
     "licence": LINE,
     "licence_url": matching(r"[^\n\r]*", "text in quotes"),

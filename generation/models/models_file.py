@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 from generation.errors import CatalogueError
-from generation.models.model import AUTOENCODER, ENCODER, Costs, ModelSpec
+from generation.models.model import AUTOENCODER, ELSEWHERE, ENCODER, Costs, ModelSpec, is_single_file
 from generation.models.model_fields import (
     COST_DEFAULTS,
     COST_RULES,
     DEFAULTS,
     OF_FILES,
     RULES,
-    SINGLE_FILE,
+    SINGLE_FILE_FAMILY,
     UNSAFE_FILES,
 )
 from generation.models.parts import Part, known_parts, read_part
@@ -45,7 +45,8 @@ class ModelsReader:
             values = self._inherited(name, table, entry)
             spec = _spec(name, values, entry, directory)
             # Whoever is like this one may stand in another directory.
-            self._tables[name] = values | {"checkpoint": spec.checkpoint, "parts": dict(spec.parts)}
+            places = {"checkpoint": spec.checkpoint, "configs": spec.configs, "parts": dict(spec.parts)}
+            self._tables[name] = values | places
             self._specs[name] = spec
 
     def _inherited(self, name: str, table: Mapping[str, Any], entry: str) -> dict[str, Any]:
@@ -66,6 +67,8 @@ class ModelsReader:
             for component, part in self._specs[table["like"].casefold()].components.items()
         }
         kept = {field: value for field, value in like.items() if field not in OF_FILES}
+        if is_single_file(str(own["checkpoint"])) and "configs" not in own:
+            kept |= {"configs": like["configs"] or like["checkpoint"], "revision": like["revision"]}
         return {**DEFAULTS, **kept, "components": others, **own}
 
 
@@ -79,6 +82,7 @@ def _spec(name: str, given: Mapping[str, Any], entry: str, directory: Path) -> M
     values["costs"] = Costs(**costs)
     values["components"] = _components(values["components"], name, f"{entry}.components")
     values["checkpoint"] = _place(values["checkpoint"], directory)
+    values["configs"] = _place(values["configs"], directory) if values["configs"] else ""
     values["parts"] = {component: _place(place, directory) for component, place in values["parts"].items()}
     values["largest_area"] = values["largest_area"] or _area(values)
     numbers = {field: float(values[field]) for field in ("guidance_scale", "seconds_per_step", "batch_fixed_share")}
@@ -87,7 +91,7 @@ def _spec(name: str, given: Mapping[str, Any], entry: str, directory: Path) -> M
 
 def _place(written: str, directory: Path) -> str:
     """Let a relative directory begin at `directory`."""
-    return written if written.startswith(("hub:", "package:")) else str(directory / Path(written).expanduser())
+    return written if written.startswith(ELSEWHERE) else str(directory / Path(written).expanduser())
 
 
 def _area(values: Mapping[str, Any]) -> int:
@@ -119,16 +123,27 @@ def _part(component: str, told: Part | str | Mapping[str, Any], name: str, entry
 
 
 def _check_file(values: Mapping[str, Any], entry: str) -> None:
-    """Refuse what is no safetensors, and a single file: the configurations of its parts are not in it."""
+    """Refuse what is no safetensors, and a single file that is not known to be readable or lacks configurations."""
     for place in (values["checkpoint"], *values["parts"].values()):
         if place.casefold().endswith(UNSAFE_FILES):
             raise CatalogueError(
                 f"{entry}.checkpoint is {place!r}; allowed: safetensors alone, since other files can run code."
             )
-    if values["checkpoint"].casefold().endswith(SINGLE_FILE):
+    checkpoint, configs = values["checkpoint"], values["configs"]
+    if not is_single_file(checkpoint):
+        if configs:
+            raise CatalogueError(
+                f"{entry}.configs is {configs!r}; allowed: only with a checkpoint that is a single .safetensors file."
+            )
+    elif values["family"] != SINGLE_FILE_FAMILY:
         raise CatalogueError(
-            f"{entry}.checkpoint is {values['checkpoint']!r}; allowed: a directory with a model_index.json, "
-            'or "hub:OWNER/NAME": a single file cannot be read yet.'
+            f"{entry}.checkpoint is {checkpoint!r}; allowed: a directory with a model_index.json, or "
+            f'"hub:OWNER/NAME"; a single file for the family {SINGLE_FILE_FAMILY} alone.'
+        )
+    elif not configs:
+        raise CatalogueError(
+            f"{entry} lacks the field 'configs', which a single file needs; allowed: where its configurations and "
+            'tokenizers lie, a directory or "hub:OWNER/NAME", or like = a model that has them.'
         )
 
 

@@ -110,7 +110,6 @@ class DiffusionPipeline:
 
     def rest(self) -> None:
         """Leave the card; the weights in RAM are as they were."""
-        self._adapters.rest()
         for component in self._components.values():
             component.let_go(self)
         give_memory_back()

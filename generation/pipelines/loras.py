@@ -36,7 +36,7 @@ class Network(Protocol):
 
 
 class Adapters:
-    """The adapters of one model. At most `MOST_LORAS` stay loaded, the least recently used go first."""
+    """The adapters of one model. At most `MOST_LORAS` stay in RAM, the least recently used go first."""
 
     def __init__(self, model: str, pipeline_class: Any, networks: Mapping[str, Network], pantry: Pantry) -> None:
         self._model = model
@@ -47,7 +47,7 @@ class Adapters:
         }
 
     def load(self, loras: Sequence[LoraWeights]) -> None:
-        """Bring these to where the model works, unless they are there already.
+        """Read these into RAM, unless they are there already.
 
         Raises:
             LoraError: a file cannot be read, or is made for another model.
@@ -68,11 +68,6 @@ class Adapters:
     def text_key(self, loras: Sequence[LoraWeights]) -> tuple[str, ...]:
         """Give what a conditioning depends on besides its prompts: the adapters that change text encoders."""
         return tuple(str(weights) for weights in loras if weights.has_text_part)
-
-    def rest(self) -> None:
-        """Give the adapters' memory back; they are read again when they are asked for."""
-        for wardrobe in self._wardrobes.values():
-            wardrobe.empty()
 
     def close(self) -> None:
         """Leave the networks to others, as they were."""
@@ -136,16 +131,13 @@ class _Wardrobe:
         if not own:
             yield
             return
-        with self._inserted():
+        with self._inserted(), self._on_card(own):
             set_weights_and_activate_adapters(self.module, own, [scales[key] for key in own])
             yield
 
-    def empty(self) -> None:
+    def close(self) -> None:
         for key in list(self._hung):
             self._drop(key)
-
-    def close(self) -> None:
-        self.empty()
 
     def _inject(self, key: str, change: Change) -> None:
         matrices = dict(change.matrices)
@@ -156,21 +148,37 @@ class _Wardrobe:
                     change.config, self.module, adapter_name=key, state_dict=matrices, low_cpu_mem_usage=True
                 )
             set_peft_model_state_dict(self.module, matrices, adapter_name=key, low_cpu_mem_usage=True)
-            self._to_device(key)
+            self._keep_in_ram(key)
         except BaseException:
             self._forget(key)
             raise
         finally:
             self._wrappers = list(_wrappers(self.module))
 
-    def _to_device(self, key: str) -> None:
-        """Keep the matrices where the network works, in its precision, wherever its layers are now."""
+    def _keep_in_ram(self, key: str) -> None:
+        """Keep the matrices in RAM, in the network's precision, wherever its layers are now."""
         precision = next(weight.dtype for weight in self.module.parameters() if weight.is_floating_point())
-        for layer in self.module.modules():
-            if isinstance(layer, LoraLayer):
-                for table in (layer.lora_A, layer.lora_B):
-                    if key in table:
-                        table[key].to(self._network.device, precision).requires_grad_(False)
+        for matrix in self._matrices(key):
+            matrix.to("cpu", precision).requires_grad_(False)
+
+    @contextmanager
+    def _on_card(self, keys: Sequence[str]) -> Iterator[None]:
+        """Have the matrices where the network works; what is in RAM stays, so that to leave is to forget."""
+        kept = [
+            (weight, weight.data) for key in keys for matrix in self._matrices(key) for weight in matrix.parameters()
+        ]
+        try:
+            with torch.inference_mode(mode=False):
+                for weight, in_ram in kept:
+                    weight.data = in_ram.to(self._network.device)
+            yield
+        finally:
+            for weight, in_ram in kept:
+                weight.data = in_ram
+
+    def _matrices(self, key: str) -> Iterator[torch.nn.Module]:
+        layers = [layer for layer in self.module.modules() if isinstance(layer, LoraLayer)]
+        return (table[key] for layer in layers for table in (layer.lora_A, layer.lora_B) if key in table)
 
     def _drop(self, key: str) -> None:
         if self._hung.pop(key):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import AsyncIterator
 
 import numpy as np
@@ -11,8 +12,9 @@ from PIL import Image
 
 from bot.chat import Accepted, View
 from bot.settings import GenerationSettings, Settings
-from generation import read_metadata
+from generation import Lora, read_metadata
 from generation.demo.judge import judge
+from generation.models.loras import shipped_loras
 from tests.bot.chatroom import ADMIN, Room
 from tests.bot.test_start_images import sent
 from tests.generation.strange_pictures import file_of
@@ -28,6 +30,11 @@ async def studio(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Room
         Settings(data_dir=directory, admins=frozenset({ADMIN.key}), generation=GenerationSettings(device="cpu"))
     ) as room:
         yield room
+
+
+def pixels(view: View) -> list[bytes]:
+    """Give the pixels of each picture in an answer, without what the file says about itself."""
+    return [Image.open(path).tobytes() for path in view.pictures]
 
 
 def seen(view: View) -> list[tuple[str, str, str]]:
@@ -104,6 +111,55 @@ async def test_the_picture_file_says_how_it_was_made(studio: Room) -> None:
     assert metadata.provenance["scheduler"] == "DDIMScheduler"
     assert {"model_revision", "torch", "diffusers"} <= set(metadata.provenance)
     assert "Negative prompt: red" in metadata.parameters
+
+
+async def test_with_the_adapter_that_ships_it_draws_outlines_and_without_it_filled_shapes(studio: Room) -> None:
+    line = "/imagine a yellow heart on a purple background --count 2 --seed 5"
+    plain = await studio.say(line)
+    outlined = await studio.say(f"{line} --lora outline")
+    again = await studio.say(f"{line} —lora outline:0")
+
+    verdicts = [[judge(Image.open(path)) for path in view.pictures] for view in (plain, outlined)]
+    assert [[verdict.is_outline for verdict in each] for each in verdicts] == [[False] * 2, [True] * 2]
+    assert seen(plain) == seen(outlined) == [("yellow", "heart", "purple")] * 2
+    assert pixels(again) == pixels(plain) != pixels(outlined)
+    assert "demo · seed 5 · 20 steps · cfg 2 · 256x256 · lora outline · 2 pictures" in outlined.text
+
+
+async def test_an_adapter_is_told_wherever_a_picture_tells_how_it_was_made(studio: Room) -> None:
+    view = await studio.say("/imagine a green ring on a white background --lora outline:0.8 --seed 3")
+    number = view.text.split()[1]
+
+    info = await studio.press_for_view(f"info:{number}")
+    listed = await studio.say("/history green ring white")
+    await studio.press(f"same:{number}")
+
+    metadata = read_metadata(view.pictures[0])
+    assert metadata.request is not None
+    assert metadata.request.loras == (Lora("outline", 0.8),)
+    assert metadata.parameters.startswith("a green ring on a white background <lora:outline:0.8>\n")
+    assert f"loras {metadata.provenance['loras']}" in info.text
+    assert "· demo · lora outline:0.8 · seed 3" in listed.text
+    assert "--lora outline:0.8 " in studio.platform.forms[-1].text
+
+
+async def test_a_rerun_says_if_the_adapter_has_changed_and_is_refused_if_it_is_gone(studio: Room) -> None:
+    mine = studio.settings.loras_dir / "mine.safetensors"
+    shutil.copy(shipped_loras() / "outline.safetensors", mine)
+    view = await studio.say("/imagine a blue square on a white background --lora mine --seed 8")
+    number = view.text.split()[1]
+    same = await studio.say(f"/rerun {number}")
+    changed = bytearray(mine.read_bytes())
+    changed[-200_000:] = bytes(200_000)
+    mine.write_bytes(changed)
+
+    other = await studio.say(f"/rerun {number}")
+    mine.unlink()
+    gone = await studio.say(f"/rerun {number}")
+
+    assert f"The same, byte for byte, as job {number}." in same.text
+    assert f"May differ from job {number}: since then changed loras mine " in other.text
+    assert gone.text == "There is no --lora 'mine'; LoRAs: outline."
 
 
 async def test_previews_are_seen_on_the_way(studio: Room) -> None:

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from generation.errors import ModelLoadError
-from generation.models.model import ModelSpec
+from generation.models.model import HUB, ModelSpec
 from generation.pipelines.hub.contents import INDEX
-from generation.pipelines.hub.needs import HUB, needs, part_folder
+from generation.pipelines.hub.needs import Need, needs, part_folder
 
 READ_FILES = ("*.safetensors", "*.json", "*.txt", "*.model", "*.jinja")
 
@@ -27,14 +27,28 @@ def find_checkpoint(spec: ModelSpec) -> tuple[Path, str]:
     Raises:
         ModelLoadError: it is not there; the text says what to do.
     """
-    kind, _, where = spec.checkpoint.partition(":")
+    folder = _folder(spec, spec.checkpoint)
+    return folder, folder.name if spec.checkpoint.startswith(HUB) else _hash(folder)
+
+
+def find_configs(spec: ModelSpec) -> Path:
+    """Give the local directory with the configurations and tokenizers of a checkpoint that is one file.
+
+    Raises:
+        ModelLoadError: it is not there; the text says what to do.
+    """
+    return _folder(spec, spec.configs)
+
+
+def _folder(spec: ModelSpec, place: str) -> Path:
+    kind, _, where = place.partition(":")
     if kind == "hub":
-        folder = _downloaded(spec, spec.checkpoint)
-        return folder, folder.name
-    directory = Path(str(resources.files("generation").joinpath(where))) if kind == "package" else Path(spec.checkpoint)
+        return _downloaded(spec, next(need for need in needs(spec) if need.components is None))
+    directory = Path(str(resources.files("generation").joinpath(where))) if kind == "package" else Path(place)
     if not (directory / INDEX).is_file():
-        raise ModelLoadError(f"{spec.name}: its checkpoint directory holds no {INDEX}.")
-    return directory, _hash(directory)
+        what = "the directory of its configurations" if spec.configs else "its checkpoint directory"
+        raise ModelLoadError(f"{spec.name}: {what} holds no {INDEX}.")
+    return directory
 
 
 def find_part(spec: ModelSpec, component: str) -> Path:
@@ -45,14 +59,14 @@ def find_part(spec: ModelSpec, component: str) -> Path:
     """
     source = spec.parts[component]
     if source.startswith(HUB):
-        return part_folder(_downloaded(spec, source), component)
+        its_need = next(need for need in needs(spec) if component in (need.components or ()))
+        return part_folder(_downloaded(spec, its_need), component)
     if not Path(source).is_dir():
         raise ModelLoadError(f"{spec.name}: the directory of its part {component} is not there.")
     return part_folder(Path(source), component)
 
 
-def _downloaded(spec: ModelSpec, source: str) -> Path:
-    need = next(need for need in needs(spec) if need.repository == source.removeprefix(HUB))
+def _downloaded(spec: ModelSpec, need: Need) -> Path:
     folder = need.folder
     if folder is None or not need.is_met:
         raise ModelLoadError(

@@ -34,14 +34,14 @@ def components_of(index: Mapping[str, Any]) -> Iterator[str]:
             yield name
 
 
-def wanted(component: str, names: Collection[str]) -> list[str]:
-    """Choose from the file names of a component's folder.
+def wanted(component: str, names: Collection[str], *, is_weighty: bool = True) -> list[str]:
+    """Choose from the file names of a component's folder; weights only if they are asked for.
 
     Raises:
         LookupError: it should hold weights, but none of them are safetensors.
     """
     settings = [name for name in names if SETTINGS.fullmatch(name)]
-    if not has_weights(component):
+    if not is_weighty or not has_weights(component):
         return settings
     whole = [name for name in names if name in WHOLE]
     shards = [name for name in names if SHARD.fullmatch(name)]
@@ -50,7 +50,7 @@ def wanted(component: str, names: Collection[str]) -> list[str]:
     return settings + (whole or [*shards, *(name for name in names if name in SHARD_LISTS)])
 
 
-def is_whole(component: str, folder: Path) -> bool:
+def is_whole(component: str, folder: Path, *, is_weighty: bool = True) -> bool:
     """Tell whether a folder holds all that a component is loaded from; a link to nowhere counts as nothing."""
     if component.startswith("tokenizer"):
         return any(all((folder / name).is_file() for name in files) for files in TOKENIZERS)
@@ -58,8 +58,10 @@ def is_whole(component: str, folder: Path) -> bool:
         return any(folder.glob("*.json"))
     if not (folder / "config.json").is_file():
         return False
-    return any((folder / name).is_file() for name in WHOLE) or any(
-        _has_all_shards(folder, name) for name in SHARD_LISTS
+    return (
+        not is_weighty
+        or any((folder / name).is_file() for name in WHOLE)
+        or any(_has_all_shards(folder, name) for name in SHARD_LISTS)
     )
 
 

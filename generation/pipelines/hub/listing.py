@@ -122,7 +122,7 @@ def choose(
     for component, prefix in parts:
         names = [path.removeprefix(prefix) for path in files if path.startswith(prefix)]
         try:
-            found = wanted(component, [name for name in names if "/" not in name])
+            found = wanted(component, [name for name in names if "/" not in name], is_weighty=need.has_weights)
         except LookupError as error:
             raise ModelLoadError(
                 f"{spec.name}: {need.repository} holds no safetensors weights of {component}, and others are not "

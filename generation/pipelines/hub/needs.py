@@ -7,22 +7,25 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from generation.models.model import ModelSpec
+from generation.models.model import HUB, ModelSpec
 from generation.pipelines.hub.cache import Shelfmark
 from generation.pipelines.hub.contents import INDEX, components_of, is_whole
 
-HUB = "hub:"
 PARTS_REVISION = "main"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Need:
-    """Components of one repository; None stands for all that its index names, but for those in `without`."""
+    """Components of one repository; None stands for all that its index names, but for those in `without`.
+
+    Without weights it is their configurations and the tokenizers alone.
+    """
 
     repository: str
     revision: str
     components: tuple[str, ...] | None
     without: frozenset[str] = frozenset()
+    has_weights: bool = True
 
     @property
     def shelf(self) -> Shelfmark:
@@ -49,14 +52,24 @@ class Need:
             return all(is_whole(component, part_folder(folder, component)) for component in self.components)
         index = json.loads((folder / INDEX).read_bytes())
         named = components_of(index) if isinstance(index, dict) else iter(())
-        return all(is_whole(component, folder / component) for component in named if component not in self.without)
+        return all(
+            is_whole(component, folder / component, is_weighty=self.has_weights)
+            for component in named
+            if component not in self.without
+        )
 
 
 def needs(spec: ModelSpec) -> Iterator[Need]:
     """Give what a model takes from the hub: nothing, if it lies in this package or in directories."""
-    if spec.checkpoint.startswith(HUB):
-        name = spec.checkpoint.removeprefix(HUB)
-        yield Need(repository=name, revision=spec.revision, components=None, without=frozenset(spec.parts))
+    whole = spec.configs or spec.checkpoint
+    if whole.startswith(HUB):
+        yield Need(
+            repository=whole.removeprefix(HUB),
+            revision=spec.revision,
+            components=None,
+            without=frozenset(spec.parts),
+            has_weights=not spec.configs,
+        )
     elsewhere = {source for source in spec.parts.values() if source.startswith(HUB)}
     for source in sorted(elsewhere):
         components = tuple(component for component, its_source in spec.parts.items() if its_source == source)

@@ -15,8 +15,8 @@ from huggingface_hub.errors import (
 )
 
 from generation.errors import ModelLoadError
-from generation.models.model import ModelSpec
-from generation.pipelines.hub.needs import HUB, Need
+from generation.models.model import HUB, ModelSpec
+from generation.pipelines.hub.needs import Need
 
 UNAUTHORISED = 401
 TRANSIENT = (408, 429, 500, 502, 503, 504)  # statuses that may be others a moment later

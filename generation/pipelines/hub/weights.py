@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
 
-from generation.models.model import ModelSpec
-from generation.pipelines.hub.needs import HUB, needs, part_folder
+from generation.models.model import HUB, ModelSpec
+from generation.pipelines.hub.needs import needs, part_folder
 
 WEIGHTS = "*.safetensors"
 
@@ -24,7 +24,7 @@ def _places(spec: ModelSpec) -> Iterator[Path]:
     elif kind != "hub":
         yield Path(spec.checkpoint)
     for need in needs(spec):
-        if (folder := need.folder) is not None:
+        if need.has_weights and (folder := need.folder) is not None:
             components = need.components
             yield from [folder] if components is None else [part_folder(folder, component) for component in components]
     for component, source in spec.parts.items():

@@ -32,14 +32,16 @@ class FileHashes:
                 self._known[key] = hashlib.file_digest(stream, "sha256").hexdigest()
         return self._known[key]
 
-    def of_part(self, folder: Path) -> str:
+    def of_part(self, folder: Path, file: Path | None = None) -> str:
         """Give a hash of the weights in a folder together with what their configuration says of the network.
+
+        If the weights lie in one file with those of the other parts, it is that file which counts.
 
         Raises:
             OSError, ValueError: the configuration cannot be read.
         """
         facts = _telling(json.loads((folder / "config.json").read_text(encoding="utf-8")))
-        weights = sorted(self.of_file(file) for file in folder.glob("*.safetensors"))
+        weights = sorted(self.of_file(file) for file in ([file] if file else folder.glob("*.safetensors")))
         told = json.dumps([facts, weights], sort_keys=True)
         return hashlib.sha256(told.encode()).hexdigest()
 

@@ -143,6 +143,19 @@ async def test_styles_are_offered_while_they_are_typed(shared: DiscordRoom) -> N
     assert [choice.value for choice in offered] == list(shared.app.router.offers(Kind.STYLE))[:25]
 
 
+async def test_adapters_are_offered_one_after_the_other(shared: DiscordRoom) -> None:
+    ann = shared.server.person("Ann")
+
+    offered = [await ann.autocomplete("imagine", "lora", typed) for typed in ("", "OUT", "ink:0.5,o", "ink, x")]
+
+    assert [[choice.value for choice in choices] for choices in offered] == [
+        ["outline"],
+        ["outline"],
+        ["ink:0.5, outline"],
+        [],
+    ]
+
+
 async def test_models_are_offered_to_admins_as_the_text_of_a_command(shared: DiscordRoom) -> None:
     offered = await shared.server.owner.autocomplete("admin model", "model", "flatt")
 

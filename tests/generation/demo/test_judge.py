@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 
 from generation.demo.evaluate import judge_rate
 from generation.demo.judge import NONE, judge
-from generation.demo.scenes import COLOURS, SHAPES, Scene, Thing, draw
+from generation.demo.scenes import COLOURS, SHAPES, Scene, Thing, draw, draw_outlines
 
 
 def test_the_judge_is_right_on_99_of_100_drawings() -> None:
@@ -22,6 +22,17 @@ def test_each_shape_is_told_from_the_others_at_any_place_and_size(shape: str) ->
     scenes = [Scene(ground="blue", things=(thing,)) for thing in things]
 
     assert {judge(draw(scene, 256, 192)).shape for scene in scenes} == {shape}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_each_outline_is_told_from_filled_shapes_and_from_other_outlines(shape: str) -> None:
+    things = [Thing(shape=shape, colour="orange", x=0.05, radius=radius) for radius in (0.22, 0.26, 0.31, 0.38)]
+    scenes = [Scene(ground="blue", things=(thing,)) for thing in things]
+
+    verdicts = [(judge(draw(scene, 256, 256)), judge(draw_outlines(scene, 256, 256))) for scene in scenes]
+
+    assert {(filled.shape, filled.is_outline) for filled, _ in verdicts} == {(shape, False)}
+    assert {(outline.shape, outline.is_outline, outline.colour) for _, outline in verdicts} == {(shape, True, "orange")}
 
 
 def test_a_flat_picture_shows_nothing() -> None:

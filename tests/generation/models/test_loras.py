@@ -7,7 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from generation import Catalogue, ImagineOptions, ImagineRequest, InvalidRequestError, Lora, LoraFile, UnreadableLora
+from generation import (
+    Card,
+    Catalogue,
+    ImagineOptions,
+    ImagineRequest,
+    InvalidRequestError,
+    Lora,
+    LoraFile,
+    UnreadableLora,
+)
 from generation.models.lora_bases import PART_WIDTHS
 from generation.models.loras import LoraLibrary, shipped_loras
 from tests.generation.lora_files import DEMO, SDXL, lora_bytes, with_header, write_lora
@@ -403,3 +412,16 @@ def test_several_come_in_one_order_whichever_was_typed(catalogue: Catalogue, tmp
     assert one == other
     assert one.loras == (Lora("ink"), Lora("outline", -0.5))
     assert ImagineRequest.from_json(json.loads(json.dumps(one.to_json()))) == one
+
+
+def test_a_plan_counts_the_bytes_of_the_adapters_that_act(catalogue: Catalogue, tmp_path: Path) -> None:
+    write_lora(tmp_path, "large", SDXL | {"unet.down_blocks.1.attentions.0.proj_in.lora_A.weight": (2**16, 2**12)})
+    card = Card(device="cuda:0", name="A card", memory_gib=24)
+
+    plain, with_it, without_it = (
+        catalogue.plan(ask(catalogue, *loras, model="sdxl"), card).denoise_gib
+        for loras in ([], [Lora("large")], [Lora("large", 0.0)])
+    )
+
+    assert with_it == pytest.approx(plain + 0.5, abs=0.02)
+    assert without_it == plain

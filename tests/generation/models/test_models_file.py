@@ -141,7 +141,17 @@ def test_a_relative_checkpoint_begins_at_the_file(tmp_path: Path) -> None:
         (
             'checkpoint = "weights"',
             'checkpoint = "model.safetensors"',
-            "'model.safetensors'; allowed: a directory with a model_index.json, or \"hub:OWNER/NAME\": a single file",
+            "'model.safetensors'; allowed: a directory with a model_index.json, or \"hub:OWNER/NAME\"; a single file",
+        ),
+        (
+            'checkpoint = "weights"',
+            'checkpoint = "weights"\nconfigs = "hub:me/mine"',
+            "mine.configs is 'hub:me/mine'; allowed: only with a checkpoint that is a single .safetensors file.",
+        ),
+        (
+            'family = "fake"\ncheckpoint = "weights"',
+            'family = "sdxl"\ncheckpoint = "model.safetensors"',
+            "mine lacks the field 'configs', which a single file needs; allowed: where its configurations and",
         ),
         ('["mine"]', '["mine"]\nlike = "sdlx"', "mine.like is 'sdlx'; allowed: a model that stands before it: demo,"),
         ('["mine"]', '["mine"]\nlike = "mine"', "mine.like is 'mine'; allowed: a model that stands before it: demo,"),
@@ -195,6 +205,29 @@ def test_the_same_checkpoint_with_other_defaults_shares_all_its_weights(tmp_path
 
     assert catalogue.get("quicker").components == catalogue.get("flux-dev").components
     assert (catalogue.get("quicker").num_inference_steps, catalogue.get("quicker").gated) == (8, True)
+
+
+def test_a_single_file_has_the_configurations_of_the_model_that_it_is_like(tmp_path: Path) -> None:
+    entries = (
+        '[one]\nlike = "sdxl"\ncheckpoint = "one.safetensors"\n[two]\nlike = "one"\ncheckpoint = "two.SafeTensors"\n'
+        '[own]\nlike = "sdxl"\ncheckpoint = "own.safetensors"\nconfigs = "settings"\n'
+        '[folder]\nlike = "one"\ncheckpoint = "folder"\n'
+    )
+
+    catalogue = load(tmp_path, entries)
+
+    sdxl, one = catalogue.get("sdxl"), catalogue.get("one")
+    assert (one.checkpoint, one.configs, one.revision) == (
+        str(tmp_path / "one.safetensors"),
+        sdxl.checkpoint,
+        sdxl.revision,
+    )
+    assert [catalogue.get(name).configs for name in ("two", "own", "folder", "sdxl")] == [
+        sdxl.checkpoint,
+        str(tmp_path / "settings"),
+        "",
+        "",
+    ]
 
 
 def test_an_entry_may_be_like_one_in_the_same_file_and_a_known_part_be_named(tmp_path: Path) -> None:

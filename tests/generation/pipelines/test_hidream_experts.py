@@ -11,7 +11,8 @@ import torch
 from peft import LoraConfig, inject_adapter_in_model
 from torch._subclasses.fake_tensor import DynamicOutputShapeException, FakeTensorMode
 
-from generation.pipelines.families.hidream_experts import install, multiplied, stacked
+from generation.pipelines.families.hidream_experts import PROJECTIONS, install, multiplied, stacked
+from generation.pipelines.memory.segments import segments_of
 from tests.generation.pipelines.tiny_hidream import transformer
 from tests.generation.pipelines.tiny_parts import CLIP_WIDTH, LLAMA_LAYERS, LLAMA_WIDTH, T5_WIDTH
 
@@ -157,6 +158,20 @@ def test_weights_at_even_distances_are_multiplied_where_they_lie() -> None:
     assert torch.equal(stacked(uneven), torch.stack(uneven))
     assert torch.equal(stacked(even[::-1]), torch.stack(even[::-1]))
     assert torch.equal(stacked([even[0], even[2], even[1]]), torch.stack([even[0], even[2], even[1]]))
+
+
+def test_the_weights_of_a_packed_block_lie_at_even_distances(original: Any, changed: Any) -> None:
+    denoiser = copy.deepcopy(changed)
+    blocks = [*denoiser.double_stream_blocks, *denoiser.single_stream_blocks]
+
+    for segment in segments_of(denoiser, blocks):
+        segment.pack(torch.empty(segment.size, dtype=torch.uint8))
+
+    for block in blocks:
+        for projection in PROJECTIONS:
+            weights = [getattr(expert, projection).weight for expert in block.block.ff_i.experts]
+            assert stacked(weights).data_ptr() == weights[0].data_ptr()
+    torch.testing.assert_close(passed(denoiser, latents()), passed(original, latents()))
 
 
 def test_a_lora_over_the_experts_works_as_over_the_original_ones(original: Any, changed: Any) -> None:

@@ -128,7 +128,7 @@ def test_it_draws_what_diffusers_own_pipeline_draws_with_them(
 ) -> None:
     found = drawn(pipeline, folder, *loras)
 
-    assert (found == drawn_whole(whole, folder, *loras)).all()
+    assert np.abs(found - drawn_whole(whole, folder, *loras)).max() <= ROUNDING
     assert (found != drawn(pipeline, folder)).any()
 
 

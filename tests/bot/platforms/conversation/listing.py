@@ -52,6 +52,13 @@ class Listing:
         assert "flat (default here" in listed.text
         assert "flatter" in listed.text
 
+    async def test_the_adapters_are_listed_and_refused_with_what_they_are_not_made_for(self, ann: Person) -> None:
+        listed = await asked(ann, "/loras", has("outline: for demo"))
+        refused = await asked(ann, "/imagine cats —lora outline:0.5, outlin", has("outline"))
+
+        assert "Say: outline of" in listed.text
+        assert refused.text == "--lora outline is made for the demo model, not for flat; it fits demo, demo-fast."
+
     async def test_help_lists_the_commands_and_explains_one(self, stage: Stage, ann: Person) -> None:
         everything = await asked(ann, "/help", has("/imagine PROMPT"))
         one = await asked(ann, "/help imagine", has("--seed N"))
