@@ -31,7 +31,6 @@ from generation.pipelines.speed.layout import lay_out
 LIBRARIES: Mapping[str, Any] = {"diffusers": diffusers, "transformers": transformers}
 INDEX = "model_index.json"
 SHORT_HASH = 12  # hex digits
-ALIGNMENT = 64  # bytes, as torch allocates
 
 Read = TypeVar("Read")
 
@@ -91,8 +90,6 @@ class Checkpoint:
         def build() -> Component:
             module = file.filled(kind, folder, computed) if file else self.filled(kind, folder, computed)
             module.eval().requires_grad_(requires_grad=False)
-            if not card.is_gpu:
-                _align(module)
             lay_out(module, card)
             quantise(module, precision, blocks, torch.device(card.device))
             return Component(module, content, precision, blocks, transfers)
@@ -138,13 +135,6 @@ class Checkpoint:
 
     def _unreadable(self) -> ModelLoadError:
         return ModelLoadError(f"{self._spec.name}: its checkpoint cannot be read; fetch it anew or ask an admin.")
-
-
-def _align(module: torch.nn.Module) -> None:
-    """Let weights begin where registers do: a processor's sums differ in the last bits by where in a file they lay."""
-    for tensor in (*module.parameters(), *module.buffers()):
-        if tensor.data_ptr() % ALIGNMENT:
-            tensor.data = tensor.data.clone()
 
 
 def _computed(precision: Precision, card: Card) -> torch.dtype:

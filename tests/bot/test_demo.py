@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from PIL import Image
 
-from bot.chat import Accepted, View
+from bot.chat import Accepted, Tone, View
 from bot.settings import GenerationSettings, Settings
 from generation import Lora, read_metadata
 from generation.demo.judge import judge
@@ -173,3 +173,18 @@ async def test_previews_are_seen_on_the_way(studio: Room) -> None:
     ]
 
     assert len(set(previews)) >= 2
+
+
+async def test_the_button_of_a_refusal_makes_the_nearest_picture(studio: Room) -> None:
+    refusal = await studio.type("/imagine a red circle on a blue background --model sdxl --seed 7 --spoiler")
+    assert isinstance(refusal, View)
+    ((button,),) = refusal.buttons
+    await studio.press_for_job(button.payload)
+    made = await studio.say("/last")
+
+    assert (refusal.tone, refusal.is_private) == (Tone.REFUSED, True)
+    assert refusal.text.startswith("sdxl needs a GPU")
+    assert button.label.startswith("256x256 by demo, ")
+    assert "demo · seed 7" in made.text
+    assert seen(made) == [("red", "circle", "blue")]
+    assert made.is_spoiler

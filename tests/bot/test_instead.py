@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from bot.chat import Tone, View
-from generation import read_metadata
+from bot.chat import View
 from tests.bot.chatroom import ADMIN, SOMEBODY, Room
 from tests.fake_models import entry, write_models
 
@@ -15,24 +14,6 @@ def write_big(room: Room, *, needs_gpu: bool) -> None:
     file = write_models(room.switches.parent)
     big = entry("big", room.switches)
     file.write_text((big.replace("needs_gpu = false", "needs_gpu = true") if needs_gpu else big) + file.read_text())
-
-
-async def test_the_button_of_a_refusal_makes_the_nearest_picture(room: Room) -> None:
-    write_big(room, needs_gpu=True)
-    async with room:
-        refusal = await room.type("/imagine a red circle --model big --seed 7 --spoiler")
-        assert isinstance(refusal, View)
-        ((button,),) = refusal.buttons
-        await room.press_for_job(button.payload)
-        made = await room.say("/last")
-
-    assert (refusal.tone, refusal.is_private) == (Tone.REFUSED, True)
-    assert refusal.text.startswith(REASON)
-    assert button.label.startswith("256x256 by demo, ")
-    metadata = read_metadata(made.pictures[0])
-    assert metadata.request is not None
-    assert (metadata.request.model, metadata.request.seed, metadata.request.prompt) == ("demo", 7, "a red circle")
-    assert made.is_spoiler
 
 
 async def test_what_may_not_be_used_in_a_place_is_not_offered_there(room: Room) -> None:

@@ -12,7 +12,7 @@ from generation.demo.scenes import COLOURS, SHAPES, Scene, Thing, draw, draw_out
 
 
 def test_the_judge_is_right_on_99_of_100_drawings() -> None:
-    assert judge_rate(300, np.random.default_rng(5)) >= 0.99
+    assert judge_rate(150, np.random.default_rng(5)) >= 0.99
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -38,6 +38,7 @@ def _drawn(pipeline: Pipeline, *, is_fast: bool = False) -> np.ndarray:  # type:
     return np.asarray(pipeline.render([Row(TINY.request(is_fast=is_fast), 5)], lambda _: None)[0]).astype(int)
 
 
+@pytest.mark.slow
 def test_what_was_prepared_between_two_calls_serves_the_second(pipeline: Pipeline, tmp_path: Path) -> None:
     workshop = Workshop(backend=PLAIN, directory=tmp_path / "compiled")
 
