@@ -40,6 +40,7 @@ def test_sigkill_loses_no_accepted_job_and_makes_none_twice(tmp_path: Path) -> N
     assert len(list((tmp_path / "data" / "pictures").glob("*/*"))) == 3
 
 
+@pytest.mark.slow
 def test_kills_at_any_moment_leave_each_accepted_job_with_one_end_and_its_own_pictures(tmp_path: Path) -> None:
     moments = (["queued"], ["done in"], ["queued", "queued", "queued"])
     for words in moments:

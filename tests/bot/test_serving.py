@@ -46,7 +46,15 @@ def colours(picture: bytes) -> tuple[int, int]:
     return middle, corner
 
 
-@pytest.mark.parametrize("platforms", [("telegram",), ("discord",), PLATFORMS], ids=" and ".join)
+@pytest.mark.parametrize(
+    "platforms",
+    [
+        pytest.param(("telegram",), marks=pytest.mark.slow),
+        pytest.param(("discord",), marks=pytest.mark.slow),
+        PLATFORMS,
+    ],
+    ids=" and ".join,
+)
 async def test_a_token_is_all_it_takes(tmp_path: Path, chats: Chats, platforms: tuple[str, ...]) -> None:
     lines = (f"{name}={value}\n" for name, value in chats.settings(*platforms).items())
     (tmp_path / ".env").write_text("".join(lines))
@@ -108,7 +116,7 @@ def test_the_commands_for_chats_have_help(tmp_path: Path, command: str) -> None:
     assert f"Usage: fairbrush {command}" in done.stdout
 
 
-@pytest.mark.parametrize("how", ["SIGTERM", "Ctrl-C"])
+@pytest.mark.parametrize("how", ["SIGTERM", pytest.param("Ctrl-C", marks=pytest.mark.slow)])
 async def test_leaving_in_the_middle_of_a_picture_is_quick_and_the_next_start_goes_on(
     tmp_path: Path, chats: Chats, how: str
 ) -> None:

@@ -28,7 +28,7 @@ CATALOGUE = Catalogue.load()
 Draw = Callable[[ImagineRequest, Image.Image | None], Image.Image]
 
 
-@pytest.fixture(scope="module", params=["demo", "demo-fast"])
+@pytest.fixture(scope="module", params=["demo", pytest.param("demo-fast", marks=pytest.mark.slow)])
 def model(request: pytest.FixtureRequest) -> str:
     """The name of a model that ships."""
     return str(request.param)

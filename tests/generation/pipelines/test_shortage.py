@@ -35,6 +35,7 @@ CASES = [
 ]
 
 
+@pytest.mark.slow
 async def test_a_picture_is_made_at_the_next_lower_plan_that_holds(studio: Studio, catalogue: FaultyCatalogue) -> None:
     async with studio.opened(catalogue, card=CARD):
         for job_id, (phase, times, side, _) in enumerate(CASES, start=1):
